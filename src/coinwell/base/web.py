@@ -1,0 +1,221 @@
+"""The edges' shared tools: pages from templates, problems for programs, forms that are ours.
+
+What a handler may ask for by name (`NamedDependency`): `pool`, `ledger`, `clock`, `settings`,
+`caller` and whatever app.py adds. A page handler answers `render(request, "room/page.html", …)`;
+an API handler returns a msgspec-friendly value or raises a `Refusal`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+from litestar import MediaType, Request, Response
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
+from litestar.response import Redirect
+
+from coinwell.base import csrf
+from coinwell.base.headers import stamp_of
+from coinwell.base.i18n import translations
+from coinwell.base.money import Money
+from coinwell.base.problem import PLAIN, PROBLEM_MEDIA_TYPE, plain_problem, problem, status_of
+from coinwell.base.refusal import Kind, Refusal
+
+AnyRequest = Request[Any, Any, Any]
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+SEE_OTHER = 303
+_SERVER_ERROR = 500
+
+
+def coins_text(coins: int) -> str:
+    """A number of coins as a person reads it: "1,400 coins", "1 coin"."""
+    return f"{coins:,} coin" if abs(coins) == 1 else f"{coins:,} coins"
+
+
+def when_text(at: datetime, zone: str = "UTC") -> str:
+    """An instant in a person's zone, with the zone named: "22 Nov 2026, 13:05 CET"."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local.day} {local:%b %Y, %H:%M %Z}"
+
+
+def money_text(money: Money) -> str:
+    """An amount of money as a person reads it."""
+    return money.text()
+
+
+def make_templates(packages: Sequence[str]) -> Environment:
+    """The template engine over the `templates` folders of the named packages.
+
+    Autoescape is on for everything and an unknown name is an error, not an empty string.
+    """
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(coins=coins_text, money=money_text, when=when_text)
+    english = translations("en")
+    cast("Any", environment).install_gettext_translations(english, newstyle=True)
+    return environment
+
+
+def render(request: AnyRequest, template: str, *, status: int = 200, **facts: Any) -> Response[str]:
+    """A page. Besides `facts`, templates know `csrf`, `nonce`, `path` and `demo`."""
+    state = request.app.state
+    settings = state.settings
+    seed = request.cookies.get(csrf.CSRF_COOKIE) or csrf.new_seed()
+    environment = cast("Environment", state.templates)
+    text = environment.get_template(template).render(
+        csrf=csrf.csrf_token(settings.secret, seed),
+        nonce=stamp_of(request.scope).nonce,
+        path=request.url.path,
+        demo=settings.demo,
+        **facts,
+    )
+    response = Response(text, media_type=MediaType.HTML, status_code=status)
+    if csrf.CSRF_COOKIE not in request.cookies:
+        response.set_cookie(
+            Cookie(
+                csrf.CSRF_COOKIE,
+                value=seed,
+                httponly=True,
+                secure=is_https(settings.public_url),
+                samesite="lax",
+                path="/",
+            )
+        )
+    return response
+
+
+def see_other(path: str) -> Redirect:
+    """After a form: send the browser on, so that a reload repeats nothing."""
+    return Redirect(path, status_code=SEE_OTHER)
+
+
+def is_https(url: str) -> bool:
+    """Whether a URL is served over TLS, so that cookies may insist on it."""
+    return urlsplit(url).scheme == "https"
+
+
+async def form_guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """A guard for every page router: a form that is not ours is refused."""
+    if not isinstance(connection, Request) or connection.method in {"GET", "HEAD"}:
+        return
+    request: AnyRequest = connection
+    form = await request.form()
+    sent = form.get(csrf.CSRF_FIELD)
+    csrf.check(
+        secret=request.app.state.settings.secret,
+        seed=request.cookies.get(csrf.CSRF_COOKIE),
+        sent=sent if isinstance(sent, str) else None,
+        headers=request.headers,
+        host=request.headers.get("host", ""),
+    )
+
+
+class WrongMediaType(Refusal):
+    """Send the body as application/json."""
+
+    kind = Kind.UNSUPPORTED
+    title = "Wrong media type"
+
+
+async def json_guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """A guard for every API router: a body that is not JSON by its own word is refused."""
+    if not isinstance(connection, Request) or connection.method in {"GET", "HEAD", "DELETE"}:
+        return
+    said = connection.headers.get("content-type", "")
+    length = connection.headers.get("content-length", "")
+    empty = length in {"", "0"} and "transfer-encoding" not in connection.headers
+    if not empty and said.partition(";")[0].strip().lower() != "application/json":
+        raise WrongMediaType
+
+
+def for_programs(request: AnyRequest) -> bool:
+    """Whether the asker is a program: the API speaks problems, the pages speak sentences."""
+    return request.url.path.startswith(("/v1", "/openapi"))
+
+
+def answer_refusal(request: AnyRequest, no: Exception) -> Response[Any]:
+    """The exception handler for refusals."""
+    assert isinstance(no, Refusal)
+    status = status_of(no)
+    if for_programs(request):
+        stamp = stamp_of(request.scope)
+        document = problem(no, instance=request.url.path, request_id=stamp.request_id)
+        return Response(document, status_code=status, media_type=PROBLEM_MEDIA_TYPE)
+    if no.kind is Kind.STRANGER and request.method in {"GET", "HEAD"}:
+        return see_other("/console/sign-in" if request.url.path.startswith("/console") else "/")
+    return _error_page(request, status=status, title=no.title, sentence=no.sentence())
+
+
+def answer_framework(request: AnyRequest, error: Exception) -> Response[Any]:
+    """The exception handler for what the framework itself refuses."""
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    if for_programs(request):
+        stamp = stamp_of(request.scope)
+        invalid = isinstance(error, ValidationException)
+        document = plain_problem(
+            422 if invalid else status,
+            instance=request.url.path,
+            request_id=stamp.request_id,
+            errors=_pointers(error.extra) if invalid else None,
+        )
+        return Response(
+            document,
+            status_code=document["status"],
+            media_type=PROBLEM_MEDIA_TYPE,
+            headers=_allowed(error),
+        )
+    _, title, sentence = PLAIN.get(status) or PLAIN[400]
+    return _error_page(request, status=status, title=title, sentence=sentence)
+
+
+def answer_crash(request: AnyRequest, error: Exception) -> Response[Any]:
+    """The exception handler for everything else: an id that is in the log, and no detail."""
+    stamp = stamp_of(request.scope)
+    request.app.state.log.error(
+        "request crashed", request_id=stamp.request_id, path=request.url.path, exc_info=error
+    )
+    if for_programs(request):
+        document = plain_problem(
+            _SERVER_ERROR, instance=request.url.path, request_id=stamp.request_id
+        )
+        return Response(document, status_code=_SERVER_ERROR, media_type=PROBLEM_MEDIA_TYPE)
+    _, title, _ = PLAIN[_SERVER_ERROR]
+    sentence = "This page failed. Your coins are safe, and nothing was charged by it."
+    return _error_page(request, status=_SERVER_ERROR, title=title, sentence=sentence)
+
+
+def _allowed(error: HTTPException) -> dict[str, str]:
+    # A 405 must say which methods the address does take (RFC 9110).
+    return {name: text for name, text in (error.headers or {}).items() if name.lower() == "allow"}
+
+
+def _pointers(extra: Any) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = []
+    for entry in cast("Sequence[Mapping[str, Any]]", extra or []):
+        key = str(entry.get("key", ""))
+        pointer = "/" + key.replace(".", "/") if key else ""
+        found.append({"pointer": pointer, "detail": str(entry.get("message", "not accepted"))})
+    return found
+
+
+def _error_page(request: AnyRequest, *, status: int, title: str, sentence: str) -> Response[str]:
+    return render(
+        request,
+        "base/error.html",
+        status=status,
+        title=title,
+        sentence=sentence,
+        request_id=stamp_of(request.scope).request_id,
+    )
