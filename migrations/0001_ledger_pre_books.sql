@@ -99,6 +99,7 @@ CREATE TABLE ledger.pending (
     id uuid NOT NULL,
     status smallint NOT NULL,
     expires_at_ns bigint NOT NULL,
+    resolved_at_ns bigint NOT NULL,
     CONSTRAINT a_hold_has_one_status PRIMARY KEY (id),
     CONSTRAINT a_hold_has_a_known_status CHECK (status BETWEEN 1 AND 4)
 ) WITH (fillfactor = 80);
@@ -110,6 +111,7 @@ WHERE status = 1 AND expires_at_ns > 0;
 -- succeed after its first caller was told no.
 CREATE TABLE ledger.failed (
     id uuid NOT NULL,
+    status integer NOT NULL,
     timestamp bigint NOT NULL,
     seal bytea NOT NULL,
     CONSTRAINT an_id_fails_once PRIMARY KEY (id),
@@ -136,15 +138,17 @@ CREATE TABLE ledger.intent (
     step text NOT NULL,
     attempt integer NOT NULL,
     fingerprint bytea NOT NULL,
-    body bytea NOT NULL,
+    body jsonb NOT NULL,
     state text NOT NULL,
-    status bigint NOT NULL,
+    status bigint,
     created_at timestamptz NOT NULL,
     settled_at timestamptz,
     CONSTRAINT an_intent_has_one_id PRIMARY KEY (id),
     CONSTRAINT a_step_is_frozen_once_an_attempt UNIQUE (room, subject, step, attempt),
     CONSTRAINT an_intent_has_a_known_state CHECK (state IN ('open', 'posted', 'refused')),
-    CONSTRAINT a_settled_intent_says_when CHECK ((state = 'open') = (settled_at IS NULL)),
+    CONSTRAINT a_settled_intent_says_when_and_how CHECK (
+        (state = 'open') = (settled_at IS NULL) AND (state = 'open') = (status IS NULL)
+    ),
     CONSTRAINT attempts_count_from_one CHECK (attempt >= 1)
 );
 

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from time import time_ns
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@runtime_checkable
 class Clock(Protocol):
     """Tells the time; the only way any part of Coinwell learns it."""
 

@@ -16,6 +16,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from coinwell.base.db import Tx
 
 Run = Callable[..., Awaitable[None]]
+STALLED_AFTER_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,23 @@ def job_app(
     app = procrastinate.App(connector=connector)
     for job in jobs:
         _register(app, job, deps[job.name.partition(".")[0]])
+    _rescue_regularly(app)
     return app
+
+
+def _rescue_regularly(app: procrastinate.App) -> None:
+    """A worker killed in the middle leaves its jobs marked as running, and their locks taken."""
+
+    async def rescue(timestamp: int) -> None:
+        del timestamp
+        for stalled in await app.job_manager.get_stalled_jobs(
+            seconds_since_heartbeat=STALLED_AFTER_S
+        ):
+            await app.job_manager.retry_job(stalled)
+
+    name = "jobs.rescue"
+    task = app.task(name=name, queue="coinwell", queueing_lock=name, pass_context=False)(rescue)
+    app.periodic(cron="* * * * *")(task)
 
 
 def _register(app: procrastinate.App, job: Job, room: Any) -> None:

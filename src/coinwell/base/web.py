@@ -30,6 +30,7 @@ AnyRequest = Request[Any, Any, Any]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 SEE_OTHER = 303
 _SERVER_ERROR = 500
+_AWAY = 503
 
 
 def coins_text(coins: int) -> str:
@@ -161,6 +162,8 @@ def answer_framework(request: AnyRequest, error: Exception) -> Response[Any]:
     """The exception handler for what the framework itself refuses."""
     assert isinstance(error, HTTPException)
     status = error.status_code
+    if status >= _SERVER_ERROR:
+        return answer_crash(request, error)
     if for_programs(request):
         stamp = stamp_of(request.scope)
         invalid = isinstance(error, ValidationException)
@@ -178,6 +181,23 @@ def answer_framework(request: AnyRequest, error: Exception) -> Response[Any]:
         )
     _, title, sentence = PLAIN.get(status) or PLAIN[400]
     return _error_page(request, status=status, title=title, sentence=sentence)
+
+
+def answer_away(request: AnyRequest, error: Exception) -> Response[Any]:
+    """The exception handler for a database that does not answer at the moment."""
+    stamp = stamp_of(request.scope)
+    request.app.state.log.warning(
+        "database away", request_id=stamp.request_id, path=request.url.path, error=str(error)
+    )
+    retry = {"retry-after": "2"}
+    if for_programs(request):
+        document = plain_problem(_AWAY, instance=request.url.path, request_id=stamp.request_id)
+        return Response(document, status_code=_AWAY, media_type=PROBLEM_MEDIA_TYPE, headers=retry)
+    _, title, _ = PLAIN[_AWAY]
+    sentence = "Your coins are safe, and nothing was charged by this page. Try again in a moment."
+    page = _error_page(request, status=_AWAY, title=title, sentence=sentence)
+    page.set_header("retry-after", "2")
+    return page
 
 
 def answer_crash(request: AnyRequest, error: Exception) -> Response[Any]:
