@@ -3,14 +3,16 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from litestar import Litestar, MediaType, Response, Router, get
+from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import (
     create_static_files_router,  # pyright: ignore[reportUnknownVariableType] - partial over there.
 )
@@ -18,13 +20,16 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from coinwell import base
+from coinwell import base, problems
+from coinwell.base.bodies import StrictRequest
 from coinwell.base.clock import Clock
 from coinwell.base.db import Pool, transaction, value
 from coinwell.base.headers import StrictHeaders
 from coinwell.base.logs import start_logs
+from coinwell.base.openapi import described
 from coinwell.base.refusal import Refusal
 from coinwell.base.web import (
+    AnyConnection,
     AnyRequest,
     answer_away,
     answer_crash,
@@ -43,6 +48,7 @@ from coinwell.recharge import Deps
 from coinwell.recharge import pages as recharge_pages
 from coinwell.recharge import routes as recharge_routes
 from coinwell.settings import Settings
+from coinwell.users import Caller
 from coinwell.users import guards as users_guards
 from coinwell.users import pages as users_pages
 from coinwell.users import routes as users_routes
@@ -58,6 +64,7 @@ PAGES: Sequence[ControllerRouterHandler] = (
     *wallet_pages.PAGES,
     *recharge_pages.PAGES,
     *console_pages.PAGES,
+    *problems.PAGES,
 )
 ROUTES: Sequence[ControllerRouterHandler] = (
     *users_routes.ROUTES,
@@ -88,11 +95,36 @@ async def readyz(state: State) -> Response[str]:
 @get("/openapi.json", include_in_schema=False)
 async def openapi(request: AnyRequest) -> Response[dict[str, Any]]:
     """The API's own description."""
-    return Response(request.app.openapi_schema.to_schema(), media_type=MediaType.JSON)
+    return Response(api_document(request.app), media_type=MediaType.JSON)
+
+
+def api_document(app: Litestar) -> dict[str, Any]:
+    """The API's own description, as it is served and kept in the reference."""
+    return described(app.openapi_schema.to_schema())
+
+
+async def known_guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """Find out who calls before anything they sent is read; handlers get it as `caller`."""
+    if not isinstance(connection, Request):
+        return
+    state = connection.app.state
+    found = await users_guards.caller(
+        connection, state.installation.pool, state.installation.clock, state.settings
+    )
+    connection.state.caller = found
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> ASGIApp:
     """The web app of one installation; `clock` is for tests and made-up histories."""
+    return StrictHeaders(
+        wired(settings, clock=clock),
+        form_targets=_payment_origins(settings),
+        https=is_https(settings.public_url),
+    )
+
+
+def wired(settings: Settings, *, clock: Clock | None = None) -> Litestar:
+    """The app without its outer layer."""
 
     @asynccontextmanager
     async def opened(app: Litestar) -> AsyncGenerator[None]:
@@ -100,13 +132,13 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> ASGIApp:
             app.state.installation = installation
             yield
 
-    app = Litestar(
+    return Litestar(
         route_handlers=[
             healthz,
             readyz,
             openapi,
             Router(path="/", route_handlers=PAGES, guards=[form_guard], include_in_schema=False),
-            Router(path="/", route_handlers=ROUTES, guards=[json_guard]),
+            Router(path="/", route_handlers=ROUTES, guards=[known_guard, json_guard]),
             Router(path="/", route_handlers=recharge_routes.WEBHOOKS),
             create_static_files_router(
                 path="/static",
@@ -130,14 +162,25 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> ASGIApp:
             description="The coin economy of a live or short-video app.",
             path="/openapi",
             use_handler_docstrings=True,
+            operation_id_creator=_operation_id,
+            render_plugins=[_Document()],
         ),
+        request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
         pdb_on_exception=False,
     )
-    return StrictHeaders(
-        app, form_targets=_payment_origins(settings), https=is_https(settings.public_url)
-    )
+
+
+class _Document(JsonRenderPlugin):
+    """Takes the place of the framework's own pages, which load scripts from elsewhere."""
+
+    def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
+        return self.render_json(request, described(openapi_schema))
+
+
+def _operation_id(handler: HTTPRouteHandler, *_: Any) -> str:
+    return cast("Any", handler.fn).__name__
 
 
 def _state(settings: Settings) -> dict[str, Any]:
@@ -177,12 +220,16 @@ def _dependencies() -> dict[str, Provide]:
 
     plain = {"pool": pool, "ledger": ledger, "clock": clock, "settings": settings, "deps": deps}
     return {name: Provide(give, sync_to_thread=False) for name, give in plain.items()} | {
-        "caller": Provide(users_guards.caller),
+        "caller": Provide(_caller, sync_to_thread=False),
         "viewer": Provide(users_guards.viewer),
         "operator": Provide(users_guards.operator),
         "arrivals": Provide(_arrivals, sync_to_thread=False),
         "describers": Provide(_describers, sync_to_thread=False),
     }
+
+
+def _caller(request: AnyRequest) -> Caller:
+    return request.state.caller
 
 
 def _arrivals() -> Any:

@@ -93,9 +93,9 @@ async def test_every_page_of_a_viewer_can_be_used_by_everyone(
 async def test_the_page_of_who_may_not_recharge_can_be_used_by_everyone(
     house: House, open_page: OpenPage, scheme: str
 ) -> None:
-    page = await open_page(scheme=scheme)
     problems: list[str] = []
     for name in ("Igor", "Mina", "Noa"):
+        page = await open_page(scheme=scheme)
         await sign_in(page, name)
         for path in ("/me/recharge", "/me/status", "/me/help"):
             await page.goto(path)

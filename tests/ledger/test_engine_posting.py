@@ -274,12 +274,26 @@ async def test_balance_history_is_refused_in_plain_words(ledger: Ledger) -> None
         await ledger.get_account_balances(AccountFilter(account_id=BANK))
 
 
-async def test_a_database_without_books_is_told_at_the_first_call(database_url: str) -> None:
+async def test_a_database_without_books_is_told_at_once(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as person:
         person.execute("ALTER SCHEMA ledger RENAME TO elsewhere")
-    async with open_ledger(database_url) as ledger:
-        with pytest.raises(psycopg.errors.UndefinedTable):
-            await asyncio.wait_for(ledger.create_transfers([move(1, 2, 1)]), 5)
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        async with open_ledger(database_url):
+            pass
+
+
+async def test_a_mistake_that_no_repeat_can_mend_is_told_and_not_repeated(
+    ledger: Ledger, database_url: str
+) -> None:
+    await found(ledger, {7: 100})
+    with psycopg.connect(database_url, autocommit=True) as person:
+        person.execute("ALTER TABLE ledger.transfer ADD CONSTRAINT no_five CHECK (amount <> 5)")
+    calls = [statuses(ledger, move(7, SHOP, coins)) for coins in (4, 5, 6)]
+    answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 10)
+    assert answers[0] == answers[2] == [CREATED]
+    assert isinstance(answers[1], psycopg.errors.CheckViolation)
+    assert await coins_of(ledger, 7) == (90, 0)
+    await assert_balanced(database_url)
 
 
 async def test_a_wrong_address_is_told_at_once() -> None:

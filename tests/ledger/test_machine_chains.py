@@ -11,13 +11,14 @@ POST, VOID = F.POST_PENDING_TRANSFER, F.VOID_PENDING_TRANSFER
 
 @pytest.fixture
 def book() -> Book:
-    """Accounts 1 to 4, of which 4 cannot go below nothing; 9 and 10 hold amounts."""
+    """Accounts 1 to 5, of which 4 cannot go below nothing; 9 to 11 are pending, two close."""
     book = Book()
-    book.open(1, 2, 3)
+    book.open(1, 2, 3, 5)
     book.open(4, flags=AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS)
     held = transfer(9, 1, 2, 10, flags=F.PENDING, timeout=60)
     closing = transfer(10, 3, 1, 10, flags=F.PENDING | F.CLOSING_DEBIT)
-    assert book.post(held, closing) == [S.CREATED, S.CREATED]
+    closing_too = transfer(11, 1, 5, 0, flags=F.PENDING | F.CLOSING_CREDIT)
+    assert book.post(held, closing, closing_too) == [S.CREATED] * 3
     return book
 
 
@@ -44,7 +45,7 @@ def test_a_broken_chain_names_its_first_fault_and_leaves_its_neighbours(book: Bo
         S.LINKED_EVENT_FAILED,
         S.CREATED,
     ]
-    assert set(book.state.transfers) == {9, 10, 19, 24}
+    assert set(book.state.transfers) == {9, 10, 11, 19, 24}
 
 
 def test_the_members_of_a_broken_chain_keep_their_own_times(book: Book) -> None:
@@ -64,6 +65,7 @@ def test_the_members_of_a_broken_chain_keep_their_own_times(book: Book) -> None:
         resolving(20, 9, POST, AMOUNT_MAX),
         resolving(20, 9, VOID),
         resolving(20, 10, VOID),
+        resolving(20, 11, VOID),
     ],
 )
 def test_a_broken_chain_leaves_no_trace(book: Book, member: Transfer) -> None:
@@ -113,7 +115,7 @@ def test_a_chain_left_open_falls_even_when_it_is_broken_already(book: Book) -> N
     broken = [transfer(20, flags=F.LINKED, code=0), transfer(21, flags=F.LINKED)]
     assert book.post(*broken) == [S.CODE_MUST_NOT_BE_ZERO, S.LINKED_EVENT_CHAIN_OPEN]
     assert book.post(transfer(20, flags=F.LINKED)) == [S.LINKED_EVENT_CHAIN_OPEN]
-    assert set(book.state.transfers) == {9, 10}
+    assert set(book.state.transfers) == {9, 10, 11}
 
 
 def test_a_repeated_chain_answers_exists_first_and_stands(book: Book) -> None:

@@ -25,8 +25,12 @@ async def test_five_calls_from_a_stranger_to_coins(house: House) -> None:
             "/v1/users",
             headers={"idempotency-key": "user-42"},
             json={
-                "external_id": "42", "display_name": "Ana", "birth_on": "1998-04-01",
-                "country": "DE", "language": "en", "time_zone": "Europe/Berlin",
+                "external_id": "42",
+                "display_name": "Ana",
+                "birth_on": "1998-04-01",
+                "country": "DE",
+                "language": "en",
+                "time_zone": "Europe/Berlin",
             },
         )
         assert user.status_code == 201, user.text

@@ -69,7 +69,7 @@ async def test_the_balance_page_says_coins_and_what_they_cost(
     assert "On average $1.05 for 100 coins." in page
     assert "Another 30 coins are set aside" in page
     assert "November 2026" in page
-    assert "You paid in $14.65 and spent 110 coins." in page
+    assert "You paid $14.65 and spent 110 coins." in page
     assert "America/New_York" in page
     for path in ("/me/recharge", "/me/statement", "/me/help"):
         assert f'href="{path}"' in page

@@ -41,7 +41,7 @@ async def test_each_change_is_a_line_in_plain_words(world: World) -> None:
     await world.refund(second, 70)
     page = await page_of(world)
     assert [(line.words, line.coins, line.paid, line.order_id) for line in page.lines] == [
-        ("Refunded recharge", -70, usd(74), second),
+        ("Refund of a recharge", -70, usd(74), second),
         ("Coins spent", -55, usd(53), None),  # 5 free, then 50 of the first hundred.
         ("Bonus coins", 5, (), second),
         ("Recharge", 70, usd(74), second),
@@ -64,6 +64,21 @@ async def test_a_hold_is_told_from_what_is_spent(world: World) -> None:
         (-12, 0, LineStatus.DONE, usd(12)),
         (0, 20, LineStatus.HELD, ()),
         (0, 30, LineStatus.HELD, ()),
+    ]
+
+
+async def test_a_refund_takes_its_own_lots_though_older_coins_are_there(world: World) -> None:
+    await world.recharge(100, 100)
+    order = await world.recharge(50, 200, bonus=5)
+    reserved = await world.reserve(order, 55)
+    await world.spend(10)  # Not of those set aside.
+    await world.end(reserved, keep=55)
+    page = await page_of(world)
+    told = [(line.words, line.coins, line.paid, line.order_id) for line in page.lines[:3]]
+    assert told == [
+        ("Refund of a recharge", -55, usd(200), order),
+        ("Coins spent", -10, usd(10), None),
+        ("Refund of a recharge", 0, (), order),
     ]
 
 

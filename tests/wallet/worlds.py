@@ -85,6 +85,13 @@ class World:
         made = hashed_id("end", hold_id)
         await self.post(Transfer(id=made, pending_id=hold_id, amount=keep, flags=flag))
 
+    async def reserve(self, order: UUID, coins: int) -> int:
+        moved = self.transfer(
+            self.wallet, Code.RETURNED, coins, Kind.REFUND, order, flags=TransferFlags.PENDING
+        )
+        await self.post(moved)
+        return moved.id
+
     async def refund(self, order: UUID, coins: int) -> None:
         debt = debt_account(self.user_id).id
         await self.post(

@@ -5,6 +5,7 @@ What a handler may ask for by name (`NamedDependency`): `pool`, `ledger`, `clock
 an API handler returns a msgspec-friendly value or raises a `Refusal`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -20,6 +21,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.response import Redirect
 
 from coinwell.base import csrf
+from coinwell.base.bodies import fault
 from coinwell.base.headers import stamp_of
 from coinwell.base.i18n import translations
 from coinwell.base.money import Money
@@ -31,6 +33,7 @@ AnyConnection = ASGIConnection[Any, Any, Any, Any]
 SEE_OTHER = 303
 _SERVER_ERROR = 500
 _AWAY = 503
+_MISSING = re.compile(r"Missing required \w+ parameter '(?P<name>[^']+)'")
 
 
 def coins_text(coins: int) -> str:
@@ -171,7 +174,7 @@ def answer_framework(request: AnyRequest, error: Exception) -> Response[Any]:
             422 if invalid else status,
             instance=request.url.path,
             request_id=stamp.request_id,
-            errors=_pointers(error.extra) if invalid else None,
+            errors=_faults(error) if isinstance(error, ValidationException) else None,
         )
         return Response(
             document,
@@ -221,12 +224,19 @@ def _allowed(error: HTTPException) -> dict[str, str]:
     return {name: text for name, text in (error.headers or {}).items() if name.lower() == "allow"}
 
 
-def _pointers(extra: Any) -> list[dict[str, str]]:
+def _faults(error: ValidationException) -> list[dict[str, str]]:
+    # What is wrong in the body has its JSON Pointer by now; all else goes by its name.
     found: list[dict[str, str]] = []
-    for entry in cast("Sequence[Mapping[str, Any]]", extra or []):
-        key = str(entry.get("key", ""))
-        pointer = "/" + key.replace(".", "/") if key else ""
-        found.append({"pointer": pointer, "detail": str(entry.get("message", "not accepted"))})
+    for entry in cast("Sequence[Mapping[str, Any]]", error.extra or []):
+        if "pointer" in entry:
+            found.append(dict(entry))
+            continue
+        key, said = str(entry.get("key", "")), str(entry.get("message", "Not accepted"))
+        at = {"pointer": ""} if key in {"", "data"} else {"parameter": key}
+        found.append(at | {"detail": fault(said)["detail"]})
+    missing = _MISSING.match(str(error.detail))
+    if missing:
+        found.append({"parameter": missing["name"], "detail": "This parameter is required."})
     return found
 
 

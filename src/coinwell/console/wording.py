@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from coinwell.base.money import DECIMALS, Money
 from coinwell.recharge import Entry
 
 
@@ -35,11 +36,14 @@ def told(entry: Entry) -> Told:
     facts = dict(entry.facts)
     title = entry.kind.replace("_", " ").capitalize()
     if entry.source == "ledger":
-        moved = f"{facts.pop('amount'):,} {facts.pop('of')}"
+        moved = _amount(facts.pop("amount"), facts.pop("of"))
         title = f"{moved} {facts.pop('phase')}: {facts.pop('what').replace('_', ' ')}"
     elif entry.kind == "state":
-        title = f"{_words(facts.pop('from'))} → {_words(facts.pop('to'))}"
-    detail = " · ".join(f"{_words(name)}: {fact}" for name, fact in facts.items() if _says(fact))
+        before, after = _words(facts.pop("from")), _words(facts.pop("to"))
+        title = f"{before} → {after}" if before != after else f"still {after}"
+    detail = " · ".join(
+        f"{_words(name)}: {_shown(fact)}" for name, fact in facts.items() if _says(name, fact)
+    )
     return Told(entry.at, _SOURCES.get(entry.source, entry.source), title, detail)
 
 
@@ -47,5 +51,14 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _says(fact: Any) -> bool:
-    return fact is not None and fact not in ("", [], {})
+def _amount(amount: int, of: str) -> str:
+    return Money(amount, of).text() if of in DECIMALS else f"{amount:,} {of}"
+
+
+def _shown(fact: Any) -> str:
+    return ", ".join(map(str, fact)) if isinstance(fact, list) else str(fact)  # pyright: ignore[reportUnknownArgumentType] - JSON from our own rows.
+
+
+def _says(name: str, fact: Any) -> bool:
+    # A digest tells two answers apart; it tells a person nothing.
+    return name != "digest" and fact is not None and fact not in ("", [], {})

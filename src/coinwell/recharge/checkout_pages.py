@@ -21,6 +21,7 @@ from coinwell.recharge.refusals import PriceChanged
 from coinwell.recharge.starting import start
 from coinwell.recharge.types import Wish
 from coinwell.recharge.viewing import recharge_standing
+from coinwell.recharge.words import provider_name
 from coinwell.settings import Settings
 from coinwell.users import User
 from coinwell.wallet import balance
@@ -124,11 +125,6 @@ async def pay(
     return see_other(pay_url or f"/me/recharges/{answer.body['id']}")
 
 
-def label(provider: str) -> str:
-    """A provider's name as people read it."""
-    return {"sandbox": "Sandbox Pay"}.get(provider, provider.title())
-
-
 def _whole(text: str) -> int | None:
     # People write 1,000 and 1 000; anything else that is not a plain number is not guessed at.
     digits = text.strip().replace(",", "").replace(" ", "")
@@ -195,7 +191,7 @@ async def _review(
         changed=changed,
         balance=await balance(deps.ledger, viewer.id),
         seller=settings.seller,
-        providers=[Method(name, label(name)) for name in deps.providers],
+        providers=[Method(name, provider_name(name)) for name in deps.providers],
         # The page's own key: pressing twice, reloading or two tabs of it are one recharge.
         key=new_uuid().hex,
     )

@@ -30,7 +30,9 @@ async def note_change(
     """Note what a look at the provider came to; a look that changed nothing leaves no line."""
     doubt = decision.doubt
     token = None if doubt is None else doubt.token
-    if decision.state is before.state and token == before.review_token:
+    declined_anew = decision.failure is not None and decision.failure.code != before.failure_code
+    same = decision.state is before.state and token == before.review_token
+    if same and not declined_anew:
         return
     body: dict[str, Any] = {"from": before.state.value, "to": decision.state.value}
     if doubt is not None:

@@ -16,14 +16,13 @@ from coinwell.base.money import Money
 from coinwell.base.web import AnyRequest, render, see_other
 from coinwell.recharge import checkout_pages, help_pages, store
 from coinwell.recharge.canceling import cancel
-from coinwell.recharge.checkout_pages import label
 from coinwell.recharge.deps import Deps
 from coinwell.recharge.refusals import RechargeUnknown
 from coinwell.recharge.starting import pay_again
 from coinwell.recharge.syncing import sync_order
 from coinwell.recharge.types import Order, OrderState
 from coinwell.recharge.viewing import arrivals, view
-from coinwell.recharge.words import answers
+from coinwell.recharge.words import answers, provider_name
 from coinwell.settings import Settings
 from coinwell.users import User
 from coinwell.wallet import Arrivals
@@ -112,7 +111,7 @@ async def receipt_page(
         order=order,
         seller=settings.seller,
         buyer=viewer.display_name,
-        provider=label(order.provider),
+        provider=provider_name(order.provider),
         per_hundred=Money(-(-order.price_minor * 100 // order.coins), order.currency),
         refunded=answers(order, time_zone=viewer.time_zone).known if reversed_ else "",
         zone=viewer.time_zone,

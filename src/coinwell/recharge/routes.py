@@ -270,6 +270,7 @@ async def refund_recharge(
     summary="News from a payment provider",
     tags=["webhooks"],
     responses=refuses(ProviderUnknown, WebhookForged, WebhookTooLarge),
+    security=[{}],
 )
 async def webhook(
     provider: FromPath[str], request: Request[Any, Any, Any], deps: Given[Deps]

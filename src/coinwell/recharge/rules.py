@@ -236,7 +236,8 @@ def _without_money(facts: OrderFacts, snapshot: Snapshot, now: datetime) -> Deci
                 return Decision(OrderState.EXPIRED, close=True)
             waiting = snapshot.state is PaymentState.AWAITING_USER
             state = OrderState.AWAITING_USER if waiting else OrderState.ACTION_REQUIRED
-            return Decision(state, close=closed is not None)
+            # A card was declined, and the payment page still takes another.
+            return Decision(state, close=closed is not None, failure=snapshot.failure)
 
 
 def _lost(facts: OrderFacts, now: datetime) -> bool:

@@ -157,6 +157,14 @@ WORDS: Final[Mapping[OrderState, Words]] = MappingProxyType(
 )
 assert WORDS.keys() == set(OrderState), "a state without words cannot be shown"
 
+# The payment page is open, a card was declined on it, and it takes another.
+DECLINED_STILL_OPEN: Final = Words(
+    N_("The payment was declined"),
+    N_("%(failure)s You were not charged; a pending line at your bank disappears."),
+    N_("We keep your choice and its price until %(expires)s."),
+    N_("%(remedy)s Or cancel."),
+)
+
 REVIEWS: Final[Mapping[ReviewReason, str]] = MappingProxyType(
     {
         ReviewReason.WRONG_ORDER: N_("It came with the reference of another recharge."),
@@ -172,6 +180,8 @@ REVIEWS: Final[Mapping[ReviewReason, str]] = MappingProxyType(
     }
 )
 assert REVIEWS.keys() == set(ReviewReason), "a reason without words cannot be shown"
+
+_PROVIDERS: Final[Mapping[str, str]] = MappingProxyType({"sandbox": "Sandbox Pay"})
 
 # What the bank said, and what helps. A theft or fraud flag reads like any other decline.
 _DECLINED = (
@@ -211,9 +221,12 @@ FAILURES: Final[Mapping[FailureKind, tuple[str, str]]] = MappingProxyType(
 assert FAILURES.keys() == set(FailureKind), "a decline without words cannot be shown"
 
 
-def answers(
-    order: Order, *, language: str = "en", time_zone: str = "UTC", provider_label: str = ""
-) -> Answers:
+def provider_name(provider: str) -> str:
+    """A provider's name as people read it."""
+    return _PROVIDERS.get(provider, provider.title())
+
+
+def answers(order: Order, *, language: str = "en", time_zone: str = "UTC") -> Answers:
     """The four answers for an order, in a person's language and time zone."""
     speak = translations(language).gettext
     locale = _locale(language)
@@ -222,14 +235,16 @@ def answers(
         if at is None:
             return speak(N_("a time we do not know yet"))
         zone = ZoneInfo(time_zone)
-        return format_datetime(at, "d MMM y, HH:mm z", tzinfo=zone, locale=locale)
+        # The zone's own short name: CLDR knows few of them outside their countries.
+        named = f"{at.astimezone(zone):%Z}"
+        return f"{format_datetime(at, 'd MMM y, HH:mm', tzinfo=zone, locale=locale)} {named}"
 
     failure, remedy = FAILURES.get(_failure_of(order), _DECLINED)
     reason = order.review_reason
     money = (order.captured or order.price).text(str(locale))
     facts = {
         "id": str(order.id),
-        "provider": provider_label or order.provider.title(),
+        "provider": provider_name(order.provider),
         "price": order.price.text(str(locale)),
         "captured": money,
         "coins": f"{order.all_coins:,}",
@@ -245,6 +260,8 @@ def answers(
         "review": "" if reason is None else speak(REVIEWS[reason]),
     }
     words = WORDS[order.state]
+    if order.state is OrderState.AWAITING_USER and order.failure_kind is not None:
+        words = DECLINED_STILL_OPEN
     at = order.next_check_at
     return Answers(
         title=speak(words.title) % facts,

@@ -10,6 +10,7 @@ Always:
 - a hold that ends gives its coins back to the lots it took them from.
 """
 
+from coinwell.wallet.asking import Arrivals, Describer
 from coinwell.wallet.balances import balance, fold_of, holding, month_line, wallet_id
 from coinwell.wallet.lots import Fold, LotState, Share, fold
 from coinwell.wallet.months import Month, month_of
@@ -18,9 +19,7 @@ from coinwell.wallet.naming import lots_of_orders, lots_of_user, name_lot
 from coinwell.wallet.statements import PAGE_LINES, PAGE_LINES_MAX, statement
 from coinwell.wallet.types import (
     Arrival,
-    Arrivals,
     Balance,
-    Describer,
     Holding,
     Line,
     LineStatus,

@@ -13,9 +13,9 @@ from coinwell.base.given import Given
 from coinwell.base.web import AnyRequest, render
 from coinwell.ledger import Ledger
 from coinwell.users import User
+from coinwell.wallet.asking import Arrivals, Describer
 from coinwell.wallet.balances import balance, holding, month_line
 from coinwell.wallet.statements import statement
-from coinwell.wallet.types import Arrivals, Describer
 
 
 @get("/me/balance")

@@ -17,9 +17,10 @@ from coinwell.base.money import Money
 from coinwell.base.openapi import refuses
 from coinwell.ledger import Ledger
 from coinwell.users import ApiScope, Caller, UserUnknown, user
+from coinwell.wallet.asking import Describer
 from coinwell.wallet.balances import balance
 from coinwell.wallet.statements import PAGE_LINES, PAGE_LINES_MAX, statement
-from coinwell.wallet.types import Describer, Line, LineStatus
+from coinwell.wallet.types import Line, LineStatus
 
 
 class Paid(Struct):

@@ -18,11 +18,11 @@ from coinwell.ledger import (
     TransferFlags,
 )
 from coinwell.wallet import store
+from coinwell.wallet.asking import Describer
 from coinwell.wallet.balances import fold_of, wallet_id
 from coinwell.wallet.lots import Fold
 from coinwell.wallet.moves import CLAWBACKS, is_out, moves_of
 from coinwell.wallet.types import (
-    Describer,
     Line,
     LineStatus,
     Lot,
@@ -41,8 +41,8 @@ WORDS: Mapping[int, str] = MappingProxyType(
     {
         Kind.RECHARGE: "Recharge",
         Kind.BONUS: "Bonus coins",
-        Kind.REFUND: "Refunded recharge",
-        Kind.RECOVERY: "Refunded recharge",
+        Kind.REFUND: "Refund of a recharge",
+        Kind.RECOVERY: "Refund of a recharge",
         Kind.SPEND: "Coins spent",
         Kind.GIFT: "Gift",
     }

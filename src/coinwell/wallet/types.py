@@ -1,16 +1,13 @@
 """The words of the wallet: lots, movements, what a fold of them says, lines of a statement."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from coinwell.base.db import Tx
 from coinwell.base.money import Money
 from coinwell.base.refusal import Kind, Refusal
-from coinwell.ledger import Transfer
 
 
 class LotKind(StrEnum):
@@ -98,14 +95,6 @@ class Arrival:
     price: Money
     words: str  # One plain sentence: what we know.
     href: str  # Its status page.
-
-
-# Wired by the app: recharges on their way, for the balance page.
-Arrivals = Callable[[Tx, UUID], Awaitable[list[Arrival]]]
-
-# Puts plain words to transfers of one code: all of a page at once, so that a room needs one
-# query. Transfers it has no words for are left out and get a neutral line.
-Describer = Callable[[Tx, Sequence[Transfer]], Awaitable[Mapping[int, str]]]
 
 
 class LineStatus(StrEnum):

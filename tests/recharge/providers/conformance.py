@@ -160,6 +160,21 @@ class Conformance:
     async def test_an_order_that_was_never_begun_is_not_found(self, stage: Stage) -> None:
         assert await stage.provider.find_by_order(uuid4()) is None
 
+    async def test_of_several_payments_of_an_order_the_paid_one_is_found(
+        self, stage: Stage
+    ) -> None:
+        order = an_order()
+        several = [
+            await stage.provider.create_payment(order, idempotency_key=f"{order.order_id}:{number}")
+            for number in (1, 2, 3)
+        ]
+        paid_id = several[1].payment_id
+        await stage.pay(paid_id)
+        found = await stage.provider.find_by_order(order.order_id)
+        assert len(set(several)) == 3
+        assert found is not None
+        assert found.payment_id == paid_id
+
     async def test_an_unknown_payment_is_none_and_no_error(self, stage: Stage) -> None:
         snapshot = await stage.provider.fetch("pay_unknown")
         assert snapshot.state is PaymentState.NONE

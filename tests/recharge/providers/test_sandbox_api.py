@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from coinwell.base.clock import StillClock
+from coinwell.recharge.providers.sandbox import adapter
 from tests.recharge.providers.running import SECRET, Sandbox, running_sandbox
 
 WISH = {
@@ -175,6 +176,21 @@ async def test_events_come_page_by_page_and_once_each(
     assert len(seen) == len(set(seen)) == 5
     for query in ({"limit": "0"}, {"limit": "x"}, {"since": "noon"}, {"since": "2026-11-22"}):
         assert (await shop.get("/events", params=query)).status_code == 400
+
+
+async def test_the_adapter_reads_every_page_of_events(
+    shop: httpx2.AsyncClient, sandbox: Sandbox, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "_EVENTS_A_PAGE", 2)
+    payments: list[str] = []
+    for number in range(5):
+        payment_id = (await post(shop, "/payments", WISH, str(number))).json()["id"]
+        await sandbox.pay(payment_id, card="4242424242424242")
+        payments.append(payment_id)
+    provider = sandbox.provider()
+    listed = [one.payment_id async for one in provider.list_events(clock.now())]
+    assert listed == payments
+    await provider.close()
 
 
 async def test_a_settlement_has_each_movement_on_its_own_day(

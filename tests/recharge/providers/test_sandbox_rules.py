@@ -1,13 +1,16 @@
 """Laws of the sandbox: whatever happens to a payment, money is captured once and never made."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from coinwell.recharge.providers.sandbox import server
 from coinwell.recharge.providers.sandbox.server import rules
 from coinwell.recharge.providers.sandbox.server.cards import CARDS
 from coinwell.recharge.providers.sandbox.server.types import (
@@ -151,3 +154,13 @@ def test_a_decided_dispute_stays_decided(state: DisputeState) -> None:
     life.dispute(state)
     with pytest.raises(Refused):
         rules.decide_dispute(life.payment, DisputeState.UNDER_REVIEW, NOON)
+
+
+def test_the_sandbox_knows_nothing_of_us_but_money_and_the_clock() -> None:
+    home = "coinwell.recharge.providers.sandbox.server"
+    folder = Path(server.__file__).parent
+    for path in folder.glob("*.py"):
+        for line in path.read_text().splitlines():
+            ours = re.match(r"\s*(?:from|import) (coinwell[\w.]*)", line)
+            if ours and not ours[1].startswith(home):
+                assert ours[1] in {"coinwell.base.money", "coinwell.base.clock"}, path.name

@@ -37,15 +37,19 @@ _DURABLE = """
     SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') = 'off'
 """
-# A batch is nothing but look-ups by key; a planner that guesses sizes from fresh tables must not
-# read a whole table instead, nor plan the same statement anew each time.
+# Whatever is asked of the books follows an index: look-ups by key, pages in time order. A planner
+# that guesses sizes from fresh tables, or thinks of an average account, must not read everything
+# and sort it instead, nor plan the same statement anew each time.
 _LOOK_UP = """
     SELECT set_config('plan_cache_mode', 'force_generic_plan', false),
         set_config('enable_seqscan', 'off', false),
+        set_config('enable_bitmapscan', 'off', false),
         set_config('enable_hashjoin', 'off', false),
         set_config('enable_mergejoin', 'off', false),
         set_config('jit', 'off', false)
 """
+# A reply is asked for within seconds, if ever; writers of long ago will not ask any more.
+_FORGET = "DELETE FROM ledger.writer WHERE at < now() - interval '30 days'"
 _ISOLATION = "SELECT current_setting('transaction_isolation')"
 
 # Errors after which nobody knows whether the batch stands, or that pass by themselves.
@@ -72,14 +76,18 @@ async def writer_connection(url: str) -> Connection:
     connection = await AsyncConnection[TupleRow].connect(
         url, application_name="coinwell ledger", **_CONNECTING
     )
-    await prepare_connection(connection)
-    await connection.execute(_DURABLE)
-    await connection.execute(_LOOK_UP)
+    try:
+        await prepare_connection(connection)
+        await connection.execute(_DURABLE)
+        await connection.execute(_FORGET)
+    except BaseException:
+        await connection.close()
+        raise
     return connection
 
 
 async def prepare_connection(connection: Connection) -> None:
-    """Give a connection its limits and the ledger's way to read ids.
+    """Give a connection its limits, its manner of planning and the ledger's way to read ids.
 
     Refuses: `WrongIsolation` when a transaction would not begin at READ COMMITTED.
     """
@@ -88,6 +96,7 @@ async def prepare_connection(connection: Connection) -> None:
     limit = str(_STATEMENT_MS_MAX)
     await connection.execute(_PATIENCE, [str(_IDLE_MS_MAX), limit, limit])
     await connection.execute(_PATIENCE_SINCE_17, [str(_TRANSACTION_MS_MAX)])
+    await connection.execute(_LOOK_UP)
     async with connection.cursor() as cursor:
         await cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         await cursor.execute(_ISOLATION)

@@ -199,8 +199,6 @@ def _broken(payment: Payment, mischief: Mischief, now: datetime) -> Payment:
 def _settle(payment: Payment, now: datetime) -> Payment:
     to = payment.settles_to
     payment = replace(payment, settles_at=None, settles_to=None)
-    if payment.state is State.CAPTURED:
-        return payment
     if to is State.CAPTURED:
         return _capture(payment, now)
     return replace(payment, state=State.FAILED, failure_code="transfer_failed", updated_at=now)

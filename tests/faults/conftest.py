@@ -1,0 +1,16 @@
+"""A world of its own for each test that harms it."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from tests.faults.world import World, new_world
+
+
+@pytest.fixture
+async def world() -> AsyncGenerator[World]:
+    """The product, up and answering; gone without a trace afterwards."""
+    with new_world() as made:
+        made.start()
+        await made.ready()
+        yield made
