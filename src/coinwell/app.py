@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.serialization import encode_json
 from litestar.static_files import (
     create_static_files_router,  # pyright: ignore[reportUnknownVariableType] - partial over there.
 )
@@ -176,7 +177,7 @@ class _Document(JsonRenderPlugin):
     """Takes the place of the framework's own pages, which load scripts from elsewhere."""
 
     def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
-        return self.render_json(request, described(openapi_schema))
+        return encode_json(described(openapi_schema))
 
 
 def _operation_id(handler: HTTPRouteHandler, *_: Any) -> str:

@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-from coinwell.postgres import Server, Tied, start_tied
+from psycopg.pq import Ping
+
+from coinwell.postgres import Server, Tied, answer, start_tied
 
 _LOG = logging.getLogger("coinwell.parent")
 _TICK_S = 0.25
@@ -55,13 +57,15 @@ def run_parent(
     `database_url` reaches every child as COINWELL_DATABASE. `wait_until_ready` is asked until
     it says yes, and then `when_ready` is called once. The first SIGINT, SIGTERM or SIGHUP ends
     the children gracefully within `grace_s` seconds; the second hurries. Must be called in the
-    main thread. Returns 0 after a signal, 1 if a child cannot be kept running.
+    main thread. Returns 0 after a signal, 1 if a child cannot be kept running, which is never
+    said while the database is away.
     """
     environment = dict(os.environ)
     if database_url is not None:
         environment["COINWELL_DATABASE"] = database_url
-    kept = [_Kept(spec.name, _starter(spec, environment)) for spec in children]
     database = [_database(server)] if server is not None and server.owned else []
+    excused = _excuse(database, database_url)
+    kept = [_Kept(spec.name, _starter(spec, environment), excused=excused) for spec in children]
     with _signals() as signals:
         try:
             _keep(kept, database, server, signals, _Readiness(wait_until_ready, when_ready))
@@ -120,10 +124,12 @@ class _Kept:
         start: Callable[[], Tied],
         process: Tied | None = None,
         last_words: Callable[[], str] = lambda: "",
+        excused: Callable[[], bool] = lambda: False,
     ) -> None:
         self.name = name
         self._start = start
         self._last_words = last_words
+        self._excused = excused
         self._process = process
         self._started_at = time.monotonic()
         self._start_at = 0.0
@@ -133,6 +139,10 @@ class _Kept:
     def running(self) -> bool:
         """Whether it runs at this moment."""
         return self._process is not None and self._process.poll() is None
+
+    def steady(self) -> bool:
+        """Whether it runs, and has for a while if it ever ended."""
+        return self.running() and self._ends == 0
 
     def keep(self, now: float) -> None:
         """Notice an end, or start it again once its time has come."""
@@ -151,7 +161,8 @@ class _Kept:
         status = process.poll()
         assert status is not None, "it has ended"
         process.send_group(signal.SIGKILL)
-        self._failures = self._failures + 1 if status >= 0 else 0
+        failed = status >= 0 and not self._excused()
+        self._failures = self._failures + 1 if failed else 0
         how = f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"
         if self._failures >= _FAILURES_MAX:
             words = self._last_words()
@@ -190,6 +201,20 @@ def _database(server: Server) -> _Kept:
         process=server.process,
         last_words=server.last_words,
     )
+
+
+def _excuse(database: Sequence[_Kept], url: str | None) -> Callable[[], bool]:
+    """Whether whoever needs the database may end now, and be started again however often.
+
+    It is away, or was a moment ago: a recovery or a failover may take longer than we would
+    otherwise bear with a child.
+    """
+
+    def excused() -> bool:
+        shaky = any(not one.steady() for one in database)
+        return shaky or (url is not None and answer(url) is not Ping.OK)
+
+    return excused
 
 
 @dataclass(slots=True)

@@ -151,6 +151,7 @@ def serve_sandbox_process(settings: Settings) -> None:
         webhook_url=f"http://{settings.host}:{settings.port}/v1/webhooks/sandbox",
         webhook_secret=webhook_secret(settings),
         public_url=settings.sandbox_url,
+        merchant=settings.seller,
     )
     serve_sandbox(sandbox, host="127.0.0.1", port=settings.sandbox_port)
 

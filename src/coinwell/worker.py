@@ -7,10 +7,17 @@ from contextlib import suppress
 from coinwell.base.jobs import Job, job_app
 from coinwell.base.logs import start_logs
 from coinwell.installation import Installation, open_installation
+from coinwell.ledger import Ledger
 from coinwell.recharge import jobs as recharge_jobs
 from coinwell.settings import Settings
 
-JOBS: tuple[Job, ...] = recharge_jobs.JOBS
+
+async def pulse(ledger: Ledger) -> None:
+    """Give held coins back whose time is up, also where nobody writes to the ledger."""
+    await ledger.pulse()
+
+
+JOBS: tuple[Job, ...] = (*recharge_jobs.JOBS, Job("ledger.pulse", pulse, cron="* * * * *"))
 
 
 async def work(settings: Settings) -> None:
@@ -38,4 +45,4 @@ async def work(settings: Settings) -> None:
 
 def rooms(installation: Installation) -> dict[str, object]:
     """What the jobs of each room are handed."""
-    return {"recharge": installation.recharge}
+    return {"recharge": installation.recharge, "ledger": installation.ledger}

@@ -77,7 +77,9 @@ async def killed_again_and_again(
     async with loaded(world) as load:
         chance = Random(world.settings.port)
         for cycle in range(CYCLES):
+            import time; print("cycle", cycle, time.monotonic())
             await load.goes_on(world)
+            print("went on", time.monotonic())
             await asyncio.sleep(chance.random() * 0.5)
             victims = await choose(cycle)
             for pid in victims:

@@ -287,6 +287,7 @@ class Recharges(RuleBasedStateMachine):
             return
         self.house.provider.troubles = {}
         self.house.provider.refund_trouble = None
+        self.house.provider.refund_state = RefundObjState.SUCCEEDED
         self.a_slow_refund_is_decided(RefundObjState.SUCCEEDED)
         for hours in (2, 25, 25, 25, 1):
             self.world.clock.advance(hours=hours)
@@ -340,8 +341,8 @@ def test_no_interleaving_breaks_the_books(database_url: str) -> None:
             run_state_machine_as_test(
                 machine,
                 settings=settings(
-                    max_examples=scale(12, 1_000),
-                    stateful_step_count=scale(18, 25),
+                    max_examples=scale(30, 1_000),
+                    stateful_step_count=scale(22, 25),
                     deadline=None,
                 ),
             )

@@ -281,6 +281,15 @@ def test_an_approval_covers_the_doubt_it_named_and_no_other() -> None:
     assert both.state is OrderState.NEEDS_REVIEW
 
 
+@pytest.mark.parametrize("change", [{"environment": "live"}, {"order_ref": OTHER}])
+def test_no_approval_makes_coins_of_test_money_or_of_another_orders(change: Any) -> None:
+    shown = replace(SNAPSHOT, **change)
+    doubt = bind(FACTS, shown)
+    assert doubt is not None
+    approved = replace(FACTS, approved_token=doubt.token)
+    assert decide(approved, shown, doubt, BEFORE).state is OrderState.NEEDS_REVIEW
+
+
 def test_money_that_came_and_went_before_the_coins_gives_no_coins() -> None:
     back = replace(SNAPSHOT, refunds=(refund(499),))
     assert decide(FACTS, back, None, BEFORE).state is OrderState.REVERSED

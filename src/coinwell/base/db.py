@@ -4,17 +4,20 @@ Queries are `LiteralString`, so that one assembled from a variable does not type
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString, TypeVar
 
-from psycopg import AsyncConnection, IsolationLevel
+from psycopg import AsyncConnection, IsolationLevel, OperationalError
 from psycopg.rows import TupleRow, class_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 Tx = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Tx]
 Params = Mapping[str, Any] | Sequence[Any] | None
 T = TypeVar("T")
+# A pool waits twice as long after each failed attempt. Giving up early and beginning anew keeps a
+# long outage from being followed by as long a wait.
+RECONNECT_S = 3.0
 
 
 async def _configure(connection: Tx) -> None:
@@ -25,6 +28,14 @@ async def _configure(connection: Tx) -> None:
     await connection.execute("SET lock_timeout = '10s'")
     await connection.execute("SET timezone = 'UTC'")
     await connection.set_autocommit(False)
+
+
+async def begin_anew(pool: AsyncConnectionPool[Any]) -> None:
+    """After a pool gave up connecting: try again if somebody waits, for only a new caller would."""
+    if pool.get_stats().get("requests_waiting"):
+        with suppress(PoolTimeout, OperationalError):
+            async with pool.connection(timeout=0.01):
+                return
 
 
 @asynccontextmanager
@@ -38,6 +49,8 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10) -> Async
         configure=_configure,
         check=AsyncConnectionPool.check_connection,
         timeout=15,
+        reconnect_timeout=RECONNECT_S,
+        reconnect_failed=begin_anew,
         kwargs={"application_name": "coinwell"},
     )
     async with pool:

@@ -183,7 +183,9 @@ def answer_framework(request: AnyRequest, error: Exception) -> Response[Any]:
             headers=_allowed(error),
         )
     _, title, sentence = PLAIN.get(status) or PLAIN[400]
-    return _error_page(request, status=status, title=title, sentence=sentence)
+    page = _error_page(request, status=status, title=title, sentence=sentence)
+    page.headers.update(_allowed(error))
+    return page
 
 
 def answer_away(request: AnyRequest, error: Exception) -> Response[Any]:

@@ -22,6 +22,7 @@ from coinwell.catalog.types import (
     CatalogEmpty,
     CatalogFaulty,
     Channel,
+    CountryUnknown,
     Draft,
     Finding,
     NotSoldHere,
@@ -37,8 +38,9 @@ from coinwell.catalog.types import (
 
 __all__ = [
     "PROVIDER_MINIMUMS", "AmountTooLarge", "AmountTooSmall", "CatalogEmpty", "CatalogFaulty",
-    "CatalogUnreadable", "Channel", "Draft", "Finding", "NotSoldHere", "Pack", "PackOrCoins",
-    "PackUnknown", "PriceList", "PriceListUnknown", "Publication", "Quote", "StartsInThePast",
+    "CatalogUnreadable", "Channel", "CountryUnknown", "Draft", "Finding", "NotSoldHere", "Pack",
+    "PackOrCoins", "PackUnknown", "PriceList", "PriceListUnknown", "Publication", "Quote",
+    "StartsInThePast",
     "exact_price", "lint", "price_list", "price_list_by_id", "price_lists_of", "publications",
     "publish", "quote", "read", "seed", "seed_draft", "true_price", "true_price_text",
 ]  # fmt: skip

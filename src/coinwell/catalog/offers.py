@@ -8,11 +8,13 @@ from coinwell.catalog import store
 from coinwell.catalog.types import (
     CatalogEmpty,
     Channel,
+    CountryUnknown,
     NotSoldHere,
     PriceList,
     PriceListUnknown,
     Publication,
 )
+from coinwell.users import countries
 
 
 async def price_list(
@@ -23,9 +25,11 @@ async def price_list(
     A country that no region names gets the default region; without a currency, the region's
     first one.
 
-    Refuses: `CatalogEmpty` before anything is published; `NotSoldHere` if the region has no list
+    Refuses: `CountryUnknown`; `CatalogEmpty` before anything is published; `NotSoldHere` if the region has no list
         for the currency or channel.
     """
+    if country not in countries():
+        raise CountryUnknown(country)
     found = await store.price_list_in_force(
         tx, country=country, currency=currency, channel=channel, now=now
     )

@@ -21,6 +21,7 @@ from coinwell.catalog.types import (
     AmountTooSmall,
     CatalogEmpty,
     Channel,
+    CountryUnknown,
     NotSoldHere,
     Pack,
     PackOrCoins,
@@ -29,9 +30,10 @@ from coinwell.catalog.types import (
 )
 from coinwell.users import ApiScope, Caller
 
-_COINS_MAX = 2**53  # What every JSON reader can hold exactly.
-CountryCode = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
-CurrencyCode = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+_COINS_MAX = 2**53 - 1  # What every JSON reader can hold exactly.
+# A pattern's end would let a line feed through; the length does not.
+CountryCode = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2)]
+CurrencyCode = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3)]
 
 
 class Price(Struct):
@@ -90,14 +92,14 @@ class Quoted(Struct):
     "/v1/packs",
     summary="Packs on sale for a buyer",
     tags=["catalog"],
-    responses=refuses(CatalogEmpty, NotSoldHere),
+    responses=refuses(CatalogEmpty, CountryUnknown, NotSoldHere),
 )
 async def packs_on_sale(
     caller: Given[Caller],
     pool: Given[Pool],
     clock: Given[Clock],
-    country: Annotated[str, QueryParameter(pattern="^[A-Z]{2}$")],
-    currency: Annotated[str | None, QueryParameter(pattern="^[A-Z]{3}$")] = None,
+    country: Annotated[str, QueryParameter(pattern="^[A-Z]{2}$", max_length=2)],
+    currency: Annotated[str | None, QueryParameter(pattern="^[A-Z]{3}$", max_length=3)] = None,
     channel: Annotated[Channel, QueryParameter()] = Channel.WEB,
 ) -> OnSale:
     """The packs of a country; without a currency, those in the region's first one."""
@@ -124,7 +126,13 @@ async def packs_on_sale(
     summary="Price of a pack or an exact amount",
     tags=["catalog"],
     responses=refuses(
-        CatalogEmpty, NotSoldHere, PackOrCoins, PackUnknown, AmountTooSmall, AmountTooLarge
+        CatalogEmpty,
+        CountryUnknown,
+        NotSoldHere,
+        PackOrCoins,
+        PackUnknown,
+        AmountTooSmall,
+        AmountTooLarge,
     ),
 )
 async def quote_wish(

@@ -197,6 +197,15 @@ class NotSoldHere(Refusal):
 
 
 @dataclass(eq=False)
+class CountryUnknown(Refusal):
+    """A country is a code of ISO 3166-1 alpha-2, such as DE."""
+
+    kind: ClassVar[Kind] = Kind.WRONG
+    title: ClassVar[str] = "No such country"
+    country: str
+
+
+@dataclass(eq=False)
 class CatalogEmpty(Refusal):
     """Nothing is on sale yet: no catalogue has been published."""
 

@@ -10,7 +10,7 @@ disk. Who owns a home is decided by a lock and by connecting, never by a process
 
 from coinwell.postgres.checking import check_server, ensure_database
 from coinwell.postgres.programs import binaries_folder
-from coinwell.postgres.serving import Server, open_server
+from coinwell.postgres.serving import Server, answer, open_server
 from coinwell.postgres.tying import Tied, start_tied
 from coinwell.postgres.types import (
     AlreadyServed,
@@ -34,6 +34,7 @@ __all__ = [
     "Trouble",
     "UnknownMajor",
     "UnsafeDatabase",
+    "answer",
     "binaries_folder",
     "check_server",
     "ensure_database",

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from coinwell.postgres.launching import PORT, Launched, launch, trim_log
@@ -197,7 +198,7 @@ def url_of(place: Place, dbname: str = "postgres") -> str:
 
 def answer(url: str) -> Ping:
     """Whether a server answers: OK, REJECT (it starts or stops), or NO_RESPONSE."""
-    return Ping(PGconn.ping(f"{url}&connect_timeout=2".encode()))
+    return Ping(PGconn.ping(make_conninfo(url, connect_timeout=2).encode()))
 
 
 def _own(place: Place, *, attach: bool) -> int | None:

@@ -24,7 +24,7 @@ class RechargeWanted(Struct, forbid_unknown_fields=True):
 
     pack_id: _Name | None = None
     coins: Annotated[int, Meta(ge=1, le=_INTEGER_MAX)] | None = None
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3)] | None = None
     channel: Channel = Channel.WEB
     provider: _Name | None = None
     price_minor: Annotated[int, Meta(ge=1, le=_INTEGER_MAX)] | None = None

@@ -32,6 +32,7 @@ from coinwell.users.operators import (
     OperatorExists, OperatorUnknown, SignIn, SignInFailed, SignInThrottled, WrongOperator,
     create_operator, disable_operator, operators, sign_in_operator,
 )  # fmt: skip
+from coinwell.users.places import countries
 from coinwell.users.registering import UserChange, change_user, create_user
 from coinwell.users.restricting import demand, lift, restrict, restrictions
 from coinwell.users.rules import age_state, standing, standings, today_of
@@ -53,7 +54,7 @@ __all__ = [
     "Restriction", "RestrictionLifted", "RestrictionUnknown", "Role", "Scope", "Seal", "SignIn",
     "SignInFailed", "SignInThrottled", "Standing", "UnderAge", "User", "UserCaller",
     "UserChange", "UserUnknown", "WrongKey", "WrongOperator", "WrongRestriction", "WrongUser",
-    "age_state", "api_keys", "caller_of_key", "change_user", "create_api_key",
+    "age_state", "api_keys", "caller_of_key", "change_user", "countries", "create_api_key",
     "create_operator", "create_user", "demand", "demo_users", "disable_operator",
     "end_session", "end_sessions", "enter", "enter_as", "find_users", "hand_off", "lift",
     "link_token", "look_at_link", "operators", "restrict", "restrictions", "revoke_api_key",

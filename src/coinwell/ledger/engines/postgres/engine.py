@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from coinwell.base.db import RECONNECT_S, begin_anew
 from coinwell.ledger.coalescer import Coalescer
 from coinwell.ledger.engines.postgres import reading
 from coinwell.ledger.engines.postgres.connecting import prepare_connection
@@ -109,6 +110,8 @@ async def open_postgres(
         configure=prepare_connection,
         check=AsyncConnectionPool.check_connection,
         timeout=15,
+        reconnect_timeout=RECONNECT_S,
+        reconnect_failed=begin_anew,
         kwargs={"application_name": "coinwell ledger reads", "connect_timeout": 5},
     )
     writer = Writer(url, now_ns)

@@ -1,0 +1,125 @@
+"""Schemathesis against the whole house: no 5xx, and no answer that the API does not announce."""
+
+import asyncio
+import random
+import sys
+from pathlib import Path
+
+import httpx2
+
+from tests.api.asking import Asker, asking
+from tests.house import CARD_OK, House
+from tests.profile import scale
+
+SECONDS = scale(35, 600)
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "missing_required_header",
+    "unsupported_method",
+    "allow_header_conformance",
+    "ignored_auth",
+)
+SUITES = {"users": "users", "catalog and wallet": "catalog|wallet", "recharges": "recharges|webh"}
+
+
+async def populate(asker: Asker) -> dict[str, list[str]]:
+    """People, recharges in several states, and a restriction: real ids for the fuzzer."""
+    people = [str(asker.user_id), str((await asker.house.person("ben")).id)]
+    recharges: list[str] = []
+    for number in range(4):
+        begun = await asker.ask(
+            "POST", "/v1/users/{user}/recharges", key=f"r{number}", json={"coins": 500}
+        )
+        assert begun.status_code == 201, begun.text
+        recharges.append(begun.json()["id"])
+        if number < 2:
+            payment = begun.json()["payment_id"]
+            await asker.house.sandbox.post(f"/_control/pay/{payment}", json={"card": CARD_OK})
+    await asker.house.deliver()
+    await asker.house.work()
+    held = {"scope": "gift", "reason_code": "identity_check"}
+    placed = await asker.ask("POST", "/v1/users/{user}/restrictions", json=held)
+    pages = [
+        await asker.ask("GET", f"/v1/users/{{user}}/{what}?limit=1")
+        for what in ("recharges", "statement")
+    ]
+    return {
+        "people": people,
+        "recharges": recharges,
+        "restrictions": [placed.json()["id"]],
+        "cursors": [page.json()["cursor"] for page in pages],
+        "hosts": ["ana", "ben"],
+        "providers": ["sandbox"],
+        "countries": ["DE", "US", "XX"],
+        "currencies": ["EUR", "USD", "XXX"],
+        "packs": ["coins-350", "coins-1400"],
+        "coins": ["50", "500", "100000"],
+    }
+
+
+BOUND = {
+    "path.user_id": ("people", 80),
+    "path.recharge_id": ("recharges", 80),
+    "path.restriction_id": ("restrictions", 80),
+    "path.provider": ("providers", 80),
+    "query.cursor": ("cursors", 40),
+    "query.external_id": ("hosts", 50),
+    "query.country": ("countries", 70),
+    "query.currency": ("currencies", 70),
+    "body.country": ("countries", 60),
+    "body.currency": ("currencies", 60),
+    "body.pack_id": ("packs", 60),
+}
+
+
+def config(real: dict[str, list[str]]) -> str:
+    """A Schemathesis configuration that mixes real ids with made-up ones."""
+    lines = ["[dictionaries]"]
+    lines += [f"{name} = {{ values = {values!r} }}" for name, values in real.items()]
+    lines += ["[parameters]"]
+    for place, (name, percent) in BOUND.items():
+        lines.append(f'"{place}" = {{ dictionary = "{name}", probability = 0.{percent} }}')
+    return "\n".join(lines)
+
+
+async def fuzz(asker: Asker, folder: Path) -> tuple[int, str]:
+    """Run Schemathesis as a program of its own; its exit status and what it says."""
+    told = folder / "schemathesis.toml"
+    told.write_text(config(await populate(asker)))
+    run = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("st")),
+        f"--config-file={told}",
+        "run",
+        f"{asker.house.url}/openapi.json",
+        f"--header=Authorization: Bearer {asker.key}",
+        f"--checks={','.join(CHECKS)}",
+        "--phases=examples,coverage,fuzzing,stateful",
+        f"--max-examples={scale(30, 500)}",
+        f"--max-time={SECONDS}",
+        f"--seed={random.randrange(2**32)}",
+        "--generation-database=none",
+        "--generation-allow-x00=true",
+        "--continue-on-failure",
+        "--request-timeout=20",
+        "--no-color",
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await run.communicate()
+    assert run.returncode is not None
+    return run.returncode, said.decode()
+
+
+async def test_schemathesis_finds_no_5xx_and_no_undeclared_answer(
+    house: House, tmp_path: Path
+) -> None:
+    async with asking(house) as asker:
+        status, said = await fuzz(asker, tmp_path)
+    print(said)
+    assert status == 0, said
