@@ -85,7 +85,8 @@ def serve_all(
     `populate` is awaited after the preparation and before anything is served.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("psycopg").setLevel(logging.WARNING)
+    for chatty in ("psycopg", "procrastinate"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     _demand_free(settings.host, settings.port, "COINWELL_PORT")
     if settings.sandbox:
         _demand_free("127.0.0.1", settings.sandbox_port, "COINWELL_SANDBOX_PORT")

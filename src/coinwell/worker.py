@@ -26,7 +26,7 @@ async def work(settings: Settings) -> None:
     async with open_installation(settings) as installation:
         app = job_app(JOBS, rooms(installation), settings.database)
         async with app.open_async():
-            log.info("worker ready", jobs=[job.name for job in JOBS])
+            log.info("worker ready", jobs=len(JOBS))
             running = asyncio.create_task(
                 app.run_worker_async(
                     queues=["coinwell"],
