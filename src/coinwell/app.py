@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import HTTPRoute
 from litestar.serialization import encode_json
 from litestar.static_files import (
     create_static_files_router,  # pyright: ignore[reportUnknownVariableType] - partial over there.
@@ -167,10 +168,25 @@ def wired(settings: Settings, *, clock: Clock | None = None) -> Litestar:
             render_plugins=[_Document()],
         ),
         request_class=StrictRequest,
+        before_request=_options,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
         pdb_on_exception=False,
     )
+
+
+def _options(request: AnyRequest) -> Response[None] | None:
+    # The framework's own answer knows only one method of an address that takes several.
+    if request.method != "OPTIONS":
+        return None
+    template = request.scope["path_template"]
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, HTTPRoute) and route.path_format == template
+        for method in route.methods
+    }
+    return Response(None, status_code=204, headers={"allow": ", ".join(sorted(methods))})
 
 
 class _Document(JsonRenderPlugin):

@@ -43,6 +43,10 @@ class Context:
             return asyncio.run(on_pool(settings.database))
 
 
+class _No(click.ClickException):
+    exit_code = 2
+
+
 class _Sentences(click.Group):
     """A foreseeable no is a sentence and exit status 2, never a trace."""
 
@@ -50,9 +54,9 @@ class _Sentences(click.Group):
         try:
             return super().invoke(ctx)
         except Refusal as no:
-            raise click.ClickException(no.sentence()) from no
+            raise _No(no.sentence()) from no
         except Trouble as trouble:
-            raise click.ClickException(str(trouble)) from trouble
+            raise _No(str(trouble)) from trouble
 
 
 @click.group(cls=_Sentences, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,7 +13,7 @@ from coinwell.base.db import transaction
 from tests.house import House
 from tests.story.test_first_recharge import api_key
 
-# What the framework's own sessions and repeats may touch without anything having happened.
+# When somebody was last seen may change without anything having happened.
 _BESIDE = frozenset({"session", "api_key"})
 _RFC_MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 
@@ -35,9 +35,9 @@ def problem(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
     return document
 
 
-async def counts(house: House) -> dict[str, int]:
-    """How many rows each table of ours has."""
-    found: dict[str, int] = {}
+async def contents(house: House) -> dict[str, tuple[int, str]]:
+    """The number of rows of each table of ours, and a hash of all that they say."""
+    found: dict[str, tuple[int, str]] = {}
     async with transaction(house.installation.pool) as tx:
         tables = await tx.execute(
             "SELECT schemaname, relname FROM pg_stat_user_tables"
@@ -46,10 +46,13 @@ async def counts(house: House) -> dict[str, int]:
         for schema, table in await tables.fetchall():
             if table in _BESIDE:
                 continue
-            sql = SQL("SELECT count(*) FROM {}.{}").format(Identifier(schema), Identifier(table))
+            sql = SQL(
+                "SELECT count(*), md5(coalesce(string_agg(t::text, ' ' ORDER BY t::text), ''))"
+                " FROM {}.{} AS t"
+            ).format(Identifier(schema), Identifier(table))
             row = await (await tx.execute(sql)).fetchone()
             assert row
-            found[f"{schema}.{table}"] = row[0]
+            found[f"{schema}.{table}"] = row
     assert {"users.person", "recharge.order", "base.outbox", "base.answer"} <= found.keys()
     return found
 

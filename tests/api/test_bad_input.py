@@ -3,13 +3,11 @@
 import json
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
-import httpx2
 import pytest
 
 from coinwell.app import BODY_BYTES_MAX
-from tests.api.asking import Asker, asking, counts, problem
+from tests.api.asking import Asker, asking, contents, problem
 from tests.house import House
 
 USERS, QUOTES, RECHARGES = "/v1/users", "/v1/quotes", "/v1/users/{user}/recharges"
@@ -134,7 +132,7 @@ def shapes() -> list[Case]:
     ]
 
 
-def contents() -> list[Case]:
+def sayings() -> list[Case]:
     """Bodies of the right shape that say what cannot be."""
     users = [
         ("an unknown country", {"country": "XX"}, "/country"),
@@ -231,12 +229,12 @@ def addresses() -> list[Case]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("table", [amounts, shapes, contents, addresses])
+@pytest.mark.parametrize("table", [amounts, shapes, sayings, addresses])
 async def test_bad_input_gets_its_exact_problem_and_writes_nothing(
     house: House, table: Any
 ) -> None:
     async with asking(house) as asker:
-        before = await counts(house)
+        before = await contents(house)
         wrong: list[str] = []
         for case in table():
             try:
@@ -244,7 +242,7 @@ async def test_bad_input_gets_its_exact_problem_and_writes_nothing(
             except (AssertionError, KeyError) as error:
                 wrong.append(f"{case.what}: {case.method} {case.path} {case.body!r:.80}: {error}")
         assert not wrong, "\n".join(wrong)
-        assert await counts(house) == before
+        assert await contents(house) == before
 
 
 async def check(asker: Asker, case: Case) -> None:

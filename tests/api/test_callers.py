@@ -9,7 +9,7 @@ import pytest
 
 from coinwell.base.db import transaction
 from coinwell.users import ApiScope, NewKey, create_api_key, enter_as, revoke_api_key, seal_of
-from tests.api.asking import Asker, asking, counts, problem
+from tests.api.asking import Asker, asking, contents, problem
 from tests.house import House
 from tests.story.test_first_recharge import api_key
 
@@ -99,7 +99,7 @@ async def test_a_caller_that_is_not_known_gets_401_whatever_it_sends(house: Hous
             ("not_signed_in", {"cookie": "coinwell=made-up"}),
             ("not_signed_in", {"cookie": session_token.replace("coinwell=", "other=")}),
         ]
-        before = await counts(house)
+        before = await contents(house)
         for code, headers in strangers:
             for method, path, body, _ in every_call(asker.user_id, order_id):
                 answer = await call(asker, method, path, body, **headers)
@@ -108,7 +108,7 @@ async def test_a_caller_that_is_not_known_gets_401_whatever_it_sends(house: Hous
         said = {"content-type": "text/plain"}
         unread = await asker.web.post("/v1/users", headers=said, content=oversize)
         problem(unread, 401, "not_signed_in")
-        assert await counts(house) == before
+        assert await contents(house) == before
 
 
 async def revoked_key(house: House) -> str:
@@ -134,19 +134,19 @@ async def test_a_key_without_the_scope_gets_403_and_the_scope_by_name(house: Hou
     async with asking(house) as asker:
         order_id = await started(asker)
         keys = {scope: await api_key(house, *(set(ApiScope) - {scope})) for scope in ApiScope}
-        before = await counts(house)
+        before = await contents(house)
         for method, path, body, scope in every_call(asker.user_id, order_id):
             said = {"authorization": f"Bearer {keys[scope]}"}
             answer = await call(asker, method, path, body, **said)
             assert problem(answer, 403, "not_permitted")["needs"] == scope.value
-        assert await counts(house) == before
+        assert await contents(house) == before
 
 
 async def test_one_user_can_neither_see_nor_move_anything_of_another(house: House) -> None:
     async with asking(house) as asker:
         order_id = await started(asker)
         eve = await session(house, (await house.person("eve")).id)
-        before = await counts(house)
+        before = await contents(house)
         open_to_all = {"/v1/packs?country=DE", "/v1/quotes"}
         for method, path, body, _ in every_call(asker.user_id, order_id):
             if path in open_to_all:
@@ -154,18 +154,18 @@ async def test_one_user_can_neither_see_nor_move_anything_of_another(house: Hous
             answer = await call(asker, method, path, body, **eve)
             hidden = f"/v1/recharges/{order_id}" in path and not path.endswith("refund")
             problem(answer, *((404, "recharge_unknown") if hidden else (403, "not_permitted")))
-        assert await counts(house) == before
+        assert await contents(house) == before
 
 
 async def test_a_browser_writes_only_for_our_own_pages(house: House) -> None:
     async with asking(house) as asker:
         own = await session(house, asker.user_id)
         path = RECHARGES.replace("{user}", str(asker.user_id))
-        before = await counts(house)
+        before = await contents(house)
         for site in (None, "cross-site", "same-site", "none"):
             said = {"cookie": own["cookie"]} | ({} if site is None else {"sec-fetch-site": site})
             problem(await call(asker, "POST", path, WANTED, **said), 401, "not_signed_in")
-        assert await counts(house) == before
+        assert await contents(house) == before
         allowed = await call(asker, "POST", path, WANTED, **own)
     assert allowed.status_code == 201
 
@@ -184,12 +184,12 @@ async def test_a_browser_writes_only_for_our_own_pages(house: House) -> None:
 async def test_a_write_needs_a_key_that_can_be_read(house: House, key: Any, code: str) -> None:
     async with asking(house) as asker:
         order_id = await started(asker)
-        before = await counts(house)
+        before = await contents(house)
         keyless = {"/v1/quotes", f"/v1/recharges/{order_id}/check"}
         for method, path, body, _ in every_call(asker.user_id, order_id):
             if method != "GET" and path not in keyless:
                 problem(await asker.ask(method, path, key=key, json=body), 400, code)
-        assert await counts(house) == before
+        assert await contents(house) == before
 
 
 async def test_a_key_with_other_content_is_a_clash(house: House) -> None:
@@ -208,12 +208,12 @@ async def test_a_key_with_other_content_is_a_clash(house: House) -> None:
         for number, (method, path, first, other) in enumerate(pairs):
             key = f"pair-{number}"
             assert (await asker.ask(method, path, key=key, json=first)).status_code < 300
-            before = await counts(house)
+            before = await contents(house)
             clash = await asker.ask(method, path, key=key, json=other)
             assert problem(clash, 409, "key_reused")["key"] == key
             again = await asker.ask(method, path, key=key, json=first)
             assert again.headers["idempotency-replayed"] == "true"
-            assert await counts(house) == before
+            assert await contents(house) == before
         assert (await asker.ask("POST", f"{order}/cancel", key="c")).status_code == 200
         other = (await asker.ask("POST", RECHARGES, key="second", json=WANTED)).json()["id"]
         clash = await asker.ask("POST", f"/v1/recharges/{other}/cancel", key="c")
@@ -239,7 +239,7 @@ def newcomer(name: str) -> dict[str, str]:
 async def test_a_body_of_another_media_type_is_415(house: House, said: str) -> None:
     async with asking(house) as asker:
         order_id = await started(asker)
-        before = await counts(house)
+        before = await contents(house)
         for method, path, body, _ in every_call(asker.user_id, order_id):
             if body is None:
                 continue
@@ -247,7 +247,7 @@ async def test_a_body_of_another_media_type_is_415(house: House, said: str) -> N
                 method, path, content=b'{"coins": 500}', headers={"content-type": said}
             )
             problem(answer, 415, "wrong_media_type")
-        assert await counts(house) == before
+        assert await contents(house) == before
 
 
 async def test_a_wrong_method_is_405_and_says_which_are_right(house: House) -> None:
@@ -261,6 +261,10 @@ async def test_a_wrong_method_is_405_and_says_which_are_right(house: House) -> N
                 problem(answer, 405, "method_not_allowed")
                 offered = {one.strip() for one in answer.headers["allow"].split(",")}
                 assert offered - {"OPTIONS"} == methods, path
+            asked = await asker.ask("OPTIONS", path)
+            assert {one.strip() for one in asked.headers["allow"].split(",")} == methods | {
+                "OPTIONS"
+            }
         page = await asker.web.delete("/me/balance")
         assert page.status_code == 405
         assert "GET" in page.headers["allow"]
@@ -292,7 +296,7 @@ async def test_who_may_not_recharge_reads_why_before_any_provider_is_asked(house
             (minor.id, "under_age"),
             (nobody.id, "age_unknown"),
         ]
-        before = await counts(house)
+        before = await contents(house)
         for user_id, code in people:
             path = f"/v1/users/{user_id}/recharges"
             said = problem(await asker.ask("POST", path, json=WANTED), 403, code)
@@ -300,7 +304,7 @@ async def test_who_may_not_recharge_reads_why_before_any_provider_is_asked(house
             assert len(said["detail"].split()) > 3
             assert len(said["next_step"].split()) > 3
             assert "until" in said
-        assert await counts(house) == before
+        assert await contents(house) == before
     with sqlite3.connect(house.settings.data / "sandbox.sqlite") as memory:
         assert memory.execute("SELECT count(*) FROM payment").fetchone() == (0,)
     memory.close()

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +22,9 @@ from tests.house import CARD_OK
 
 PEOPLE = ("DE", "US", "JP", "BR", "GB", "KR")
 FUNDS = 70_000
+# A killed worker is missed after half a minute, and its jobs are taken up within another minute.
+CREDITED_S = 240.0
+_STATES = 'SELECT id, state FROM recharge."order"'
 _SERVER_ERROR = 500
 _PAUSE_S = 0.1
 
@@ -109,6 +113,22 @@ class Buyers:
                 return str(seen.json()["payment_id"])
             await asyncio.sleep(_PAUSE_S)
 
+    async def credited(self) -> float:
+        """Wait until every paid recharge is credited; how long that took."""
+        begun = time.monotonic()
+        while True:
+            states = {str(order[0]): order[1] for order in self.world.ask(_STATES)}
+            late = [
+                one.answer["id"]
+                for one in self.bought
+                if one.paid and states[one.answer["id"]] != "credited"
+            ]
+            took = time.monotonic() - begun
+            if not late:
+                return took
+            assert took < CREDITED_S, (late, self.world.log)
+            await asyncio.sleep(0.2)
+
     async def buy_on(self, user_id: str, chance: Random, stop: asyncio.Event) -> None:
         """Buy and mostly pay, until told to stop."""
         while not stop.is_set():
@@ -169,7 +189,9 @@ async def spending(
     file = world.folder / f"spends-{seed}.txt"
     command = [sys.executable, "-m", "tests.faults.spending", world.database_url, str(file)]
     command += [str(seed), str(callers), str(batch), *people]
-    process = subprocess.Popen(command, cwd=ROOT, env=world.environment())
+    process = subprocess.Popen(  # noqa: ASYNC220 - it is quick.
+        command, cwd=ROOT, env=world.environment()
+    )
     try:
         yield Spender(process, file)
     finally:
@@ -177,3 +199,49 @@ async def spending(
             os.kill(process.pid, signal.SIGKILL)
             process.wait(10)
 
+
+@dataclass(slots=True)
+class Load:
+    """Buyers and a spender at work."""
+
+    buyers: Buyers
+    spender: Spender
+    stop: asyncio.Event
+    callers: list["asyncio.Task[None]"]
+
+    async def goes_on(self, world: World) -> None:
+        """Somebody was served since."""
+        bought, spent = len(self.buyers.bought), len(self.spender.acknowledged())
+        await world.until(
+            lambda: (
+                any(caller.done() for caller in self.callers)
+                or (len(self.buyers.bought) > bought and len(self.spender.acknowledged()) > spent)
+            )
+        )
+        assert not any(caller.done() for caller in self.callers), "a caller was told no"
+
+    async def finish(self) -> dict[int, tuple[int, int]]:
+        """Let everybody end what they began; the spends that were acknowledged."""
+        self.stop.set()
+        await asyncio.gather(*self.callers)
+        return await self.spender.finish()
+
+
+@asynccontextmanager
+async def loaded(world: World) -> AsyncGenerator[Load]:
+    """Six buyers and a spender, at work until the block ends."""
+    async with buyers_of(world) as buyers:
+        await buyers.make_people()
+        await buyers.credited()
+        stop = asyncio.Event()
+        async with spending(world, buyers.people) as spender:
+            callers = [
+                asyncio.create_task(buyers.buy_on(person, Random(number), stop))
+                for number, person in enumerate(buyers.people)
+            ]
+            try:
+                yield Load(buyers, spender, stop, callers)
+            finally:
+                for caller in callers:
+                    caller.cancel()
+                await asyncio.gather(*callers, return_exceptions=True)

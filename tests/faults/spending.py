@@ -30,7 +30,9 @@ _SHOP = platform_account(Code.REDEEMED, LEDGER_COINS)
 _PAUSE_S = 0.02
 
 
-async def main(url: str, file: Path, chance: Random, shape: tuple[int, int], users: list[UUID]) -> None:
+async def main(
+    url: str, file: Path, chance: Random, shape: tuple[int, int], users: list[UUID]
+) -> None:
     callers, batch = shape
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -44,7 +46,12 @@ async def main(url: str, file: Path, chance: Random, shape: tuple[int, int], use
 
 
 async def _spend(
-    ledger: Ledger, said: TextIO, chance: Random, wallets: list[int], batch: int, stop: asyncio.Event
+    ledger: Ledger,
+    said: TextIO,
+    chance: Random,
+    wallets: list[int],
+    batch: int,
+    stop: asyncio.Event,
 ) -> None:
     while not stop.is_set():
         spends = [

@@ -2,16 +2,14 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from random import Random
 
 import pytest
 
-from tests.faults.load import Buyers, Spender, buyers_of, spending
-from tests.faults.proving import prove, settled
-from tests.faults.world import DATABASE, WEB, WORKER, World
+from tests.faults.load import loaded
+from tests.faults.proving import prove
+from tests.faults.world import DATABASE, WEB, WORKER, World, tell
 from tests.profile import scale
 
 pytestmark = [
@@ -28,58 +26,13 @@ _AT_WORK = """
 """
 
 
-@dataclass(slots=True)
-class Load:
-    buyers: Buyers
-    spender: Spender
-    stop: asyncio.Event
-    callers: list["asyncio.Task[None]"]
-
-    async def goes_on(self, world: World) -> None:
-        """Somebody was served since."""
-        bought, spent = len(self.buyers.bought), len(self.spender.acknowledged())
-        await world.until(
-            lambda: (
-                any(caller.done() for caller in self.callers)
-                or (len(self.buyers.bought) > bought and len(self.spender.acknowledged()) > spent)
-            )
-        )
-        assert not any(caller.done() for caller in self.callers), "a caller was told no"
-
-    async def finish(self) -> dict[int, tuple[int, int]]:
-        self.stop.set()
-        await asyncio.gather(*self.callers)
-        return await self.spender.finish()
-
-
-@asynccontextmanager
-async def loaded(world: World) -> AsyncGenerator[Load]:
-    async with buyers_of(world) as buyers:
-        await buyers.make_people()
-        await settled(buyers)
-        stop = asyncio.Event()
-        async with spending(world, buyers.people) as spender:
-            callers = [
-                asyncio.create_task(buyers.buy_on(person, Random(number), stop))
-                for number, person in enumerate(buyers.people)
-            ]
-            try:
-                yield Load(buyers, spender, stop, callers)
-            finally:
-                for caller in callers:
-                    caller.cancel()
-                await asyncio.gather(*callers, return_exceptions=True)
-
-
 async def killed_again_and_again(
     world: World, choose: Callable[[int], Awaitable[list[int]]], kind: str
 ) -> None:
     async with loaded(world) as load:
         chance = Random(world.settings.port)
         for cycle in range(CYCLES):
-            import time; print("cycle", cycle, time.monotonic())
             await load.goes_on(world)
-            print("went on", time.monotonic())
             await asyncio.sleep(chance.random() * 0.5)
             victims = await choose(cycle)
             for pid in victims:
@@ -87,12 +40,12 @@ async def killed_again_and_again(
             await world.back(kind, victims)
         await load.goes_on(world)
         spends = await load.finish()
-        took = await settled(load.buyers)
+        took = await load.buyers.credited()
         await prove(load.buyers, spends)
     bought = load.buyers.bought
     paid = sum(one.paid for one in bought)
-    print(
-        f"\n{kind}: {world.killed} kills; {len(bought)} recharges acknowledged, {paid} paid and "
+    tell(
+        f"{kind}: {world.killed} kills; {len(bought)} recharges acknowledged, {paid} paid and "
         f"credited, {sum(at > 0 for _, at in spends.values())} spends; asked again after "
         f"{dict(load.buyers.troubles)}; settled {took:.1f} s after the last"
     )

@@ -1,13 +1,18 @@
-"""A database that is away for long does not make the parent give the whole product up."""
+"""A database that is away for long: nobody gives up, and nobody waits long once it is back."""
 
-import signal
+import asyncio
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Generator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from psycopg_pool import PoolTimeout
 
+from coinwell.base.db import open_pool
 from tests.postgres.scripts import eventually, finish, logged, start
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
@@ -44,3 +49,25 @@ def test_a_child_that_fails_beside_a_database_that_answers_ends_it_all(
 
     assert finish(parent) == 1
     assert "worker ended with status 1, the 8th time in a row. Stopping" in logged(folder)
+
+
+async def test_a_pool_goes_on_asking_for_a_database_however_long_it_is_away() -> None:
+    attempts: list[float] = []
+
+    async def hang_up(_: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        attempts.append(time.monotonic())
+        back.close()
+
+    away = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = away.sockets[0].getsockname()[1]
+    url = f"postgresql://nobody@127.0.0.1:{port}/coins?sslmode=disable&gssencmode=disable"
+    async with away, open_pool(url) as pool:
+        begun = time.monotonic()
+        with pytest.raises(PoolTimeout):
+            # Nobody else comes, whose asking would make the pool begin anew.
+            async with pool.connection(timeout=12):
+                pass
+        moments = [begun, *attempts, time.monotonic()]
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    # Each attempt would wait twice as long as the one before: 1, 2, 4, 8 seconds and so on.
+    assert max(gaps) < 3.5, gaps

@@ -53,7 +53,7 @@ from coinwell.recharge.providers.types import (
     Retryable,
 )
 from coinwell.users import NewUser, create_user
-from coinwell.wallet import balance
+from coinwell.wallet import balance, fold_of
 from tests.conftest import NOON
 from tests.profile import scale
 from tests.recharge.making import OPEN, House, Killed, Payment, open_house
@@ -89,8 +89,8 @@ class Recharges(RuleBasedStateMachine):
 
         return self.runner.run(awaited())
 
-    @initialize()
-    def a_buyer_comes(self) -> None:
+    @initialize(packs=st.lists(st.sampled_from(PACKS), max_size=3))
+    def a_buyer_comes(self, packs: list[str]) -> None:
         world, number = self.world, next(self.serial)
         person = NewUser(f"buyer-{number}", "A buyer", country="US", birth_on=date(1990, 1, 1))
 
@@ -105,6 +105,9 @@ class Recharges(RuleBasedStateMachine):
         provider.refund_state = RefundObjState.SUCCEEDED
         self.ids: list[UUID] = []
         self.spent = 0
+        self.spends: list[int] = []
+        for pack in packs:
+            self.coins_are_bought(pack)
 
     def orders(self) -> list[Order]:
         async def read() -> list[Order]:
@@ -119,7 +122,7 @@ class Recharges(RuleBasedStateMachine):
 
     # -- what can happen ------------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.ids) < 4)
+    @precondition(lambda self: len(self.ids) < 6)
     @rule(pack=st.sampled_from(PACKS), lost=st.booleans())
     def begin(self, pack: str, *, lost: bool) -> None:
         if lost:
@@ -129,7 +132,7 @@ class Recharges(RuleBasedStateMachine):
         except ProviderSilent as silent:
             self.ids.append(UUID(silent.recharge_id))
 
-    @precondition(lambda self: len(self.ids) < 4)
+    @precondition(lambda self: len(self.ids) < 6)
     @rule(pack=st.sampled_from(PACKS))
     def coins_are_bought(self, pack: str) -> None:
         self.begin(pack, lost=False)
@@ -189,8 +192,10 @@ class Recharges(RuleBasedStateMachine):
     @rule(part=st.integers(1, 100))
     def coins_are_spent(self, part: int) -> None:
         coins = self.wait(self.house.coins()) * part // 100
-        if coins and self.wait(self.house.spend(coins, next(self.serial) + (1 << 100))):
+        transfer_id = next(self.serial) + (1 << 100)
+        if coins and self.wait(self.house.spend(coins, transfer_id)):
             self.spent += coins
+            self.spends.append(transfer_id)
 
     @precondition(lambda self: self.ids)
     @rule(
@@ -206,7 +211,8 @@ class Recharges(RuleBasedStateMachine):
             provider.refund_state = RefundObjState.PENDING
         if trouble == "lost":
             provider.lose_answer.add("refund")
-        deps, order_id = self.house.dying(**dies), self.ids[at % len(self.ids)]
+        there = [one.id for one in self.orders() if one.state is OrderState.CREDITED] or self.ids
+        deps, order_id = self.house.dying(**dies), there[at % len(there)]
         with suppress(Refusal, Killed):
             self.wait(refund_order(deps, order_id, operator="ops", reason="asked"))
 
@@ -294,11 +300,25 @@ class Recharges(RuleBasedStateMachine):
             for job in SWEEPS:
                 self.sweep(job)
         self.every_coin_has_its_payment()
-        for order in self.orders():
+        orders = self.orders()
+        for order in orders:
             self.at_rest(order)
+        self.what_went_back_was_not_spent(orders)
         assert self.wait(balance(self.world.ledger, self.house.viewer.id)).held == 0
         self.the_books_balance()
         self.wait(self.leave())
+
+    def what_went_back_was_not_spent(self, orders: list[Order]) -> None:
+        """No coin of a refunded order paid for anything: only the refund itself took them."""
+        job = fold_of(
+            self.world.pool, self.world.ledger, self.house.viewer.id, now=self.world.clock.now()
+        )
+        fold = self.wait(job)
+        assert fold is not None
+        refunded = {order.id for order in orders if order.state is OrderState.REVERSED}
+        for transfer_id in self.spends:
+            lots = {share.lot_id for share in fold.shares.get(transfer_id, ())}
+            assert not lots & refunded, "a refund took back coins that were spent"
 
     async def leave(self) -> None:
         """The next example's sweeps have nothing to do with this one's cases."""
@@ -341,7 +361,7 @@ def test_no_interleaving_breaks_the_books(database_url: str) -> None:
             run_state_machine_as_test(
                 machine,
                 settings=settings(
-                    max_examples=scale(30, 1_000),
+                    max_examples=scale(25, 1_000),
                     stateful_step_count=scale(22, 25),
                     deadline=None,
                 ),

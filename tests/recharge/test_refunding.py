@@ -122,6 +122,19 @@ async def test_an_answer_that_is_lost_keeps_the_coins_held_and_asks_again(
     await house.books_balance()
 
 
+async def test_a_refund_that_happened_unheard_is_asked_for_with_the_same_key(
+    house: House, clock: StillClock
+) -> None:
+    order = await credited(house)
+    house.provider.lose_answer.add("refund")
+    assert (await refund(house, order)).state is RefundState.RESERVED
+    clock.advance(minutes=1)
+    await work.refunds(house.deps)
+    assert (await house.order(order.id)).state is OrderState.REVERSED
+    assert house.provider.asked.count("refund") == 2
+    assert len(house.provider.only.refunds) == 1
+
+
 async def test_a_refund_that_happened_unheard_is_found_and_not_sent_twice(
     house: House, clock: StillClock
 ) -> None:

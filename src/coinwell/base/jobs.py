@@ -11,7 +11,8 @@ from typing import Any
 
 import procrastinate
 import psycopg
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Status
 
 from coinwell.base.db import Tx
 
@@ -56,11 +57,15 @@ def _rescue_regularly(app: procrastinate.App) -> None:
         for stalled in await app.job_manager.get_stalled_jobs(
             seconds_since_heartbeat=STALLED_AFTER_S
         ):
-            await app.job_manager.retry_job(stalled)
+            try:
+                await app.job_manager.retry_job(stalled)
+            except UniqueViolation:
+                # Its twin waits in the queue and does the same; this one only keeps it waiting.
+                await app.job_manager.finish_job(stalled, status=Status.FAILED, delete_job=True)
 
     name = "jobs.rescue"
     task = app.task(name=name, queue="coinwell", queueing_lock=name, pass_context=False)(rescue)
-    app.periodic(cron="* * * * *")(task)
+    app.periodic(cron="* * * * * */10")(task)
 
 
 def _register(app: procrastinate.App, job: Job, room: Any) -> None:
@@ -69,7 +74,7 @@ def _register(app: procrastinate.App, job: Job, room: Any) -> None:
         async def run(**arguments: Any) -> None:
             await job.run(room, **arguments)
 
-        retry = procrastinate.RetryStrategy(max_attempts=10, exponential_wait=4)
+        retry = _Retries(max_attempts=10, exponential_wait=4)
         app.task(name=job.name, queue="coinwell", retry=retry)(run)
         return
 
@@ -79,6 +84,22 @@ def _register(app: procrastinate.App, job: Job, room: Any) -> None:
 
     task = app.task(name=job.name, queue="coinwell", queueing_lock=job.name, lock=job.name)(tick)
     app.periodic(cron=job.cron)(task)
+
+
+class _Retries(procrastinate.RetryStrategy):
+    """Tries again later, but for a job whose twin may have been enqueued meanwhile.
+
+    Of twins one waits at most, so putting the failed one back would fail, and its lock would stay
+    taken. The room's own due times bring it back.
+    """
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate.jobs.Job
+    ) -> procrastinate.RetryDecision | None:
+        """When to try again, or None."""
+        if job.queueing_lock is not None:
+            return None
+        return super().get_retry_decision(exception=exception, job=job)
 
 
 # Enqueues by name and never runs anything, so it knows no task's code and opens no connection.

@@ -6,7 +6,10 @@ from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
+from litestar.enums import RequestEncodingType
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import BodyKwarg
 
 from coinwell.base.idempotency import KEY_LENGTH_MAX, KeyMissing, KeyReused, KeyUnreadable
 from coinwell.base.problem import PROBLEM_MEDIA_TYPE, STATUS
@@ -35,6 +38,11 @@ class Problem(msgspec.Struct):
     code: str
     request_id: str
     errors: list[FieldError] | None = None
+
+
+def json_body(**example: Any) -> BodyKwarg:
+    """A JSON body with an example, for `Annotated`; the document shows it and tests send it."""
+    return BodyKwarg(media_type=RequestEncodingType.JSON, examples=[Example(value=example)])
 
 
 _EDGE: Final = {

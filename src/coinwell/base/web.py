@@ -75,7 +75,8 @@ def render(request: AnyRequest, template: str, *, status: int = 200, **facts: An
     """A page. Besides `facts`, templates know `csrf`, `nonce`, `path` and `demo`."""
     state = request.app.state
     settings = state.settings
-    seed = request.cookies.get(csrf.CSRF_COOKIE) or csrf.new_seed()
+    cookie = host_bound(csrf.CSRF_COOKIE, settings.public_url)
+    seed = request.cookies.get(cookie) or csrf.new_seed()
     environment = cast("Environment", state.templates)
     text = environment.get_template(template).render(
         csrf=csrf.csrf_token(settings.secret, seed),
@@ -85,10 +86,10 @@ def render(request: AnyRequest, template: str, *, status: int = 200, **facts: An
         **facts,
     )
     response = Response(text, media_type=MediaType.HTML, status_code=status)
-    if csrf.CSRF_COOKIE not in request.cookies:
+    if cookie not in request.cookies:
         response.set_cookie(
             Cookie(
-                csrf.CSRF_COOKIE,
+                cookie,
                 value=seed,
                 httponly=True,
                 secure=is_https(settings.public_url),
@@ -109,6 +110,15 @@ def is_https(url: str) -> bool:
     return urlsplit(url).scheme == "https"
 
 
+def host_bound(name: str, public_url: str) -> str:
+    """A cookie's name: over https bound to this host and to TLS by the browser itself.
+
+    So no neighbour under the same domain can plant one. Plain http is for a demo on one's own
+    machine, where browsers would not take the prefix.
+    """
+    return f"__Host-{name}" if is_https(public_url) else name
+
+
 async def form_guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """A guard for every page router: a form that is not ours is refused."""
     if not isinstance(connection, Request) or connection.method in {"GET", "HEAD"}:
@@ -116,9 +126,10 @@ async def form_guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
     request: AnyRequest = connection
     form = await request.form()
     sent = form.get(csrf.CSRF_FIELD)
+    settings = request.app.state.settings
     csrf.check(
-        secret=request.app.state.settings.secret,
-        seed=request.cookies.get(csrf.CSRF_COOKIE),
+        secret=settings.secret,
+        seed=request.cookies.get(host_bound(csrf.CSRF_COOKIE, settings.public_url)),
         sent=sent if isinstance(sent, str) else None,
         headers=request.headers,
         host=request.headers.get("host", ""),

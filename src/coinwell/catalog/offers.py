@@ -25,8 +25,8 @@ async def price_list(
     A country that no region names gets the default region; without a currency, the region's
     first one.
 
-    Refuses: `CountryUnknown`; `CatalogEmpty` before anything is published; `NotSoldHere` if the region has no list
-        for the currency or channel.
+    Refuses: `CountryUnknown`; `CatalogEmpty` before anything is published; `NotSoldHere` if
+        the region has no list for the currency or channel.
     """
     if country not in countries():
         raise CountryUnknown(country)

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta, Struct
 
@@ -13,7 +13,7 @@ from coinwell.base.clock import Clock
 from coinwell.base.db import Pool, transaction
 from coinwell.base.given import Given
 from coinwell.base.money import Money
-from coinwell.base.openapi import refuses
+from coinwell.base.openapi import json_body, refuses
 from coinwell.catalog.offers import price_list
 from coinwell.catalog.rules import quote
 from coinwell.catalog.types import (
@@ -139,7 +139,7 @@ async def quote_wish(
     caller: Given[Caller],
     pool: Given[Pool],
     clock: Given[Clock],
-    data: JSONBody[Wish],
+    data: Annotated[Wish, json_body(country="DE", coins=500)],
 ) -> Quoted:
     """Writes nothing, so it needs no key; the same wish has one price until a new version."""
     caller.demand(ApiScope.CATALOG_READ)

@@ -191,13 +191,14 @@ async def verify(books: Pool | str) -> Verdict:
         ledgers: int = await value(tx, _LEDGER_COUNT)
     if flaw is not None:
         return Verdict(balanced=False, sentence=f"The books do not balance. {flaw}")
-    until = datetime.fromtimestamp(head.timestamp // 1_000_000_000, UTC)
+    last = datetime.fromtimestamp(head.timestamp // 1_000_000_000, UTC)
+    until = f", until {last:%Y-%m-%d %H:%M:%S} UTC" if head.timestamp else ""
     return Verdict(
         balanced=True,
         sentence=(
             f"The books balance: {_some(head.transfer_count, 'transfer')}, "
-            f"{_some(head.account_count, 'account')}, {_some(ledgers, 'ledger')}, "
-            f"until {until:%Y-%m-%d %H:%M:%S} UTC."
+            f"{_some(head.account_count, 'account')}, "
+            f"{_some(ledgers, 'ledger')}{until}."
         ),
     )
 

@@ -15,7 +15,7 @@ from coinwell.recharge.deps import Deps
 from coinwell.recharge.providers.types import Forged, InboundEvent, PaymentState, ProviderTrouble
 from coinwell.recharge.refusals import ProviderUnknown, WebhookForged, WebhookTooLarge
 from coinwell.recharge.syncing import sync_order
-from coinwell.recharge.types import InboxItem
+from coinwell.recharge.types import AttemptState, InboxItem, Order
 
 BODY_BYTES_MAX: Final = 256 * 1024
 _HEADERS_KEPT: Final = frozenset(
@@ -137,12 +137,31 @@ async def _adopt(deps: Deps, item: InboxItem) -> UUID | None:
         return None
     now = deps.clock.now()
     async with transaction(deps.pool) as tx:
-        order = await store.order(tx, order_id)
-        if order is None or order.provider != item.source:
+        order = await store.locked(tx, order_id)
+        if order is None or (order.provider, order.environment) != (item.source, item.environment):
             return None
+        await _count_in(tx, order, item.payment_id, now)
         await store_inbox.move(tx, item.id, "pending", order_id=order_id, next_attempt_at=now)
         await _note(tx, order_id, item.kind, item.external_id, item.payment_id, now)
     return order_id
+
+
+async def _count_in(tx: Tx, order: Order, payment_id: str, now: datetime) -> None:
+    """Have the looks see a payment of this order that none of its attempts stands for.
+
+    It is the attempt's whose answer was lost. Without one the provider began another payment by
+    itself; whoever pays that was charged, too.
+    """
+    attempts = await store.attempts(tx, order.id)
+    if any(one.payment_id == payment_id for one in attempts):
+        return
+    bare = [
+        one for one in attempts if one.payment_id is None and one.state is not AttemptState.REFUSED
+    ]
+    if not bare:
+        await store.insert_attempt(tx, order, len(attempts) + 1, now=now)
+        bare = await store.attempts(tx, order.id)
+    await store.know(tx, bare[-1], payment_id, None)
 
 
 async def _park(deps: Deps, item: InboxItem) -> None:

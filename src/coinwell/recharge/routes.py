@@ -22,7 +22,7 @@ from coinwell.base.cursor import BadCursor
 from coinwell.base.db import transaction
 from coinwell.base.given import Given
 from coinwell.base.idempotency import Answer, fingerprint, once, read_key
-from coinwell.base.openapi import refuses
+from coinwell.base.openapi import json_body, refuses
 from coinwell.catalog import (
     AmountTooLarge,
     AmountTooSmall,
@@ -159,7 +159,9 @@ def _edge(caller: Given[Caller], deps: Given[Deps], idempotency_key: Key = None)
     ),
 )
 async def start_recharge(
-    user_id: FromPath[UUID], data: JSONBody[RechargeWanted], edge: Given[Edge]
+    user_id: FromPath[UUID],
+    data: Annotated[RechargeWanted, json_body(pack_id="coins-350", provider="sandbox")],
+    edge: Given[Edge],
 ) -> Response[RechargeShown]:
     """Freeze the price and open a payment; send the buyer to `pay_url`.
 

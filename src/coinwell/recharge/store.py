@@ -108,11 +108,14 @@ _APPLY = """
         failure_code = %(failure_code)s
     WHERE id = %(id)s
 """
-# A look that was applied between freezing and recording could not say what it saw: look again.
+# A look that was applied between freezing and recording could not say what it saw, and one that
+# froze did not say that several payments took money: look again.
 _CREDITED = """
     UPDATE recharge."order"
     SET credited_at = %(now)s, state = 'credited', changed_at = %(now)s,
-        next_check_at = CASE WHEN last_ticket > credit_ticket THEN %(now)s END
+        next_check_at = CASE WHEN last_ticket > credit_ticket OR 1 < (
+            SELECT count(payment_id) FROM recharge.attempt WHERE order_id = %(id)s
+        ) THEN %(now)s END
     WHERE id = %(id)s AND credited_at IS NULL AND credit_intent = %(intent_id)s
 """
 _CREDIT_REFUSED = """

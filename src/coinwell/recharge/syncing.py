@@ -8,7 +8,7 @@ Source: docs/adr/0006-provider-truth-tickets.md.
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from coinwell.base.db import Tx, transaction
@@ -29,6 +29,8 @@ from coinwell.wallet import Lot, LotKind, name_lot
 
 # A canceled payment is looked at once more; a request sent again likewise.
 _LOOKS_MAX = 3
+# Past the ladder a look that was due, and got no answer, is still owed.
+_OWED_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,12 @@ async def _facts(
         credit=order.credit,
         taken_coins=order.taken_coins,
         refund=counted[-1].state if counted else None,
-        refund_ids=frozenset(one.provider_refund_id for one in refunds if one.provider_refund_id),
+        refund_ids=frozenset(
+            one.provider_refund_id
+            for one in refunds
+            # One that failed gave the coins back: should it go through after all, that is news.
+            if one.provider_refund_id and one.state is not RefundState.FAILED
+        ),
         approved_token=order.approved_token,
     )
 
@@ -306,8 +313,11 @@ _CAN_CLOSE = frozenset({PaymentState.AWAITING_USER, PaymentState.ACTION_REQUIRED
 
 async def _postpone(deps: Deps, look: _Look, trouble: ProviderTrouble) -> Order:
     """The provider does not answer: everything stays as it is and is asked again."""
-    now, order = deps.clock.now(), look.order
+    now = deps.clock.now()
     async with transaction(deps.pool) as tx:
+        # As it is now: it may have moved while the provider kept us waiting.
+        order = await store.locked(tx, look.order.id)
+        assert order is not None, "an order is never deleted"
         again_at = next_check(
             order.state,
             changed_at=order.changed_at,
@@ -315,6 +325,8 @@ async def _postpone(deps: Deps, look: _Look, trouble: ProviderTrouble) -> Order:
             asked=True,
             now=now,
         )
+        if again_at is None and order.next_check_at is not None:
+            again_at = now + _OWED_AFTER
         await store.postpone(tx, order.id, again_at)
         body = {"trouble": type(trouble).__name__, "said": str(trouble)}
         await store_events.add(tx, order.id, at=now, source="us", kind="no_answer", body=body)

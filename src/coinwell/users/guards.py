@@ -12,7 +12,7 @@ from litestar.datastructures import Cookie
 from coinwell.base.clock import Clock
 from coinwell.base.db import Pool, transaction
 from coinwell.base.given import Given
-from coinwell.base.web import AnyRequest, is_https
+from coinwell.base.web import AnyRequest, host_bound, is_https
 from coinwell.settings import Settings
 from coinwell.users.callers import Caller, KeyUnknown, NotSignedIn, OperatorCaller, UserCaller
 from coinwell.users.keying import caller_of_key
@@ -27,11 +27,8 @@ _SECONDS: Final = timedelta(seconds=1)
 
 
 def cookie_name(name: str, settings: Settings) -> str:
-    """The cookie's name: over https bound to this host and to TLS by the browser itself.
-
-    Plain http is for a demo on one's own machine, where browsers would not take the prefix.
-    """
-    return f"__Host-{name}" if is_https(settings.public_url) else name
+    """The name of a session's cookie here."""
+    return host_bound(name, settings.public_url)
 
 
 def token_of(request: AnyRequest, name: str, settings: Settings) -> str | None:

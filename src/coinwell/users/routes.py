@@ -17,7 +17,7 @@ from coinwell.base.clock import Clock
 from coinwell.base.db import Pool, Tx, transaction
 from coinwell.base.given import Given
 from coinwell.base.idempotency import Answer, fingerprint, once, read_key
-from coinwell.base.openapi import refuses
+from coinwell.base.openapi import json_body, refuses
 from coinwell.settings import Settings
 from coinwell.users.callers import ApiScope, Caller, NotPermitted, UserCaller
 from coinwell.users.entering import hand_off, link_token
@@ -101,7 +101,20 @@ def _edge(
     tags=["users"],
     responses=refuses(WrongUser, ExternalIdTaken, write=True),
 )
-async def add_user(data: JSONBody[UserWanted], edge: Given[Edge]) -> Response[UserShown]:
+async def add_user(
+    data: Annotated[
+        UserWanted,
+        json_body(
+            external_id="42",
+            display_name="Ana",
+            country="DE",
+            language="en",
+            time_zone="Europe/Berlin",
+            birth_on="1998-04-01",
+        ),
+    ],
+    edge: Given[Edge],
+) -> Response[UserShown]:
     """The same content again answers with the user that is there."""
     edge.caller.demand(ApiScope.USERS_WRITE)
     now = edge.clock.now()
