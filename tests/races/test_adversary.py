@@ -1,5 +1,7 @@
 """What somebody who wanted to break it came up with: killed workers, lying providers, lost looks."""
 
+from contextlib import suppress
+
 import pytest
 
 from coinwell.base.clock import StillClock
@@ -7,17 +9,30 @@ from coinwell.base.db import Pool, transaction
 from coinwell.base.jobs import Job, defer, install_queue, job_app
 from coinwell.ledger import Ledger
 from coinwell.recharge import (
+    NothingToReview,
     Order,
     OrderState,
     RefundState,
+    approve_review,
     pay_again,
     receive,
     refund_order,
+    refunds_of,
     sync_order,
 )
 from coinwell.recharge import jobs as work
-from coinwell.recharge.providers.types import RefundObj, RefundObjState, Retryable
+from coinwell.recharge.providers.types import (
+    Declined,
+    Failure,
+    FailureKind,
+    PaymentState,
+    RefundObj,
+    RefundObjState,
+    Retryable,
+)
 from coinwell.recharge.types import ReviewReason
+from coinwell.users import NewRestriction, ReasonCode, Restriction, Scope, lift, restrict
+from coinwell.wallet import balances
 from tests.recharge.making import SIGNED, House, Payment, open_house, webhook
 
 # What `kill -9` leaves: a job that nobody works on, marked as being worked on.
@@ -165,3 +180,79 @@ async def test_a_second_payment_that_the_provider_made_up_for_an_order_is_seen(
     clock.advance(minutes=1)
     await work.inbox(house.deps)
     assert (await house.order(order.id)).state is OrderState.NEEDS_REVIEW
+
+
+async def restricted_while_paying(house: House, clock: StillClock) -> tuple[Order, Restriction]:
+    order = await house.begin()
+    new = NewRestriction(house.viewer.id, Scope.RECHARGE, ReasonCode.OTHER, sentence="Wait.")
+    async with transaction(house.deps.pool) as tx:
+        placed = await restrict(tx, new, by="ops", now=clock.now())
+    house.provider.only.capture()
+    assert (await sync_order(house.deps, order.id)).state is OrderState.NEEDS_REVIEW
+    return order, placed
+
+
+async def test_a_review_that_solved_itself_at_the_last_moment_is_not_refunded(
+    house: House, clock: StillClock
+) -> None:
+    order, placed = await restricted_while_paying(house, clock)
+    clock.advance(hours=73)
+    async with transaction(house.deps.pool) as tx:
+        await lift(
+            tx, placed.id, user_id=house.viewer.id, by="ops", reason="checked", now=clock.now()
+        )
+    await work.reviews(house.deps)
+    assert (await house.order(order.id)).state is OrderState.CREDITED
+    assert await house.coins() == order.all_coins
+    assert house.provider.only.refunds == []
+
+
+async def test_a_refund_that_the_provider_declines_is_not_begun_anew_at_every_run(
+    house: House, clock: StillClock
+) -> None:
+    order, _ = await restricted_while_paying(house, clock)
+    house.provider.refund_trouble = Declined(Failure(FailureKind.TRY_AGAIN, "not_now"))
+    clock.advance(hours=73)
+    for _ in range(6):
+        await work.reviews(house.deps)
+        clock.advance(minutes=10)
+    async with transaction(house.deps.pool) as tx:
+        assert len(await refunds_of(tx, order.id)) == 1
+    clock.advance(hours=24)
+    house.provider.refund_trouble = None
+    await work.reviews(house.deps)
+    assert (await house.order(order.id)).state is OrderState.REVERSED
+
+
+async def test_an_approval_of_a_capture_without_an_amount_credits_nothing(house: House) -> None:
+    order = await house.begin()
+    house.provider.only.state = PaymentState.CAPTURED
+    assert (await sync_order(house.deps, order.id)).state is OrderState.NEEDS_REVIEW
+    with suppress(NothingToReview):
+        await approve_review(house.deps, order.id, operator="ops", reason="they say they paid")
+    assert (await sync_order(house.deps, order.id)).state is OrderState.NEEDS_REVIEW
+    house.provider.only.capture()
+    assert (await sync_order(house.deps, order.id)).state is OrderState.CREDITED
+
+
+async def test_a_very_long_history_does_not_make_coins_look_spent(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await credited(house)
+    await credited(house, "key-2")
+    monkeypatch.setattr(balances, "HISTORY_MAX", 1)
+    done = await refund_order(house.deps, order.id, operator="ops", reason="asked")
+    assert done.state is RefundState.DONE
+
+
+async def test_an_approval_is_for_the_doubt_that_the_operator_was_shown(house: House) -> None:
+    order = await house.begin()
+    house.provider.only.capture(order.price_minor - 1)
+    shown = await sync_order(house.deps, order.id)
+    house.provider.only.capture(1)
+    await sync_order(house.deps, order.id)
+    with pytest.raises(NothingToReview):
+        await approve_review(
+            house.deps, order.id, operator="ops", reason="a cent short", token=shown.review_token
+        )
+    assert await house.coins() == 0
