@@ -39,7 +39,8 @@ class Settings:
     """What one installation is told from outside. Each field is `COINWELL_<NAME>`."""
 
     secret: str = field(
-        metadata=_says("Signs sessions, links and forms; 32 characters or more.", secret=True)
+        repr=False,
+        metadata=_says("Signs sessions, links and forms; 32 characters or more.", secret=True),
     )
     environment: str = field(
         default="test", metadata=_says("`test` or `live`; `live` refuses the sandbox.")
@@ -58,7 +59,9 @@ class Settings:
         metadata=_says("Folder of the embedded database and the sandbox."),
     )
     database: str = field(
-        default="", metadata=_says("PostgreSQL URL; empty uses the embedded server.", secret=True)
+        default="",
+        repr=False,
+        metadata=_says("PostgreSQL URL; empty uses the embedded server.", secret=True),
     )
     host: str = field(default="127.0.0.1", metadata=_says("Address to listen on."))
     port: int = field(default=8100, metadata=_says("Port of the web process."))

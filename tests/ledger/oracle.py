@@ -9,7 +9,6 @@ first one that holds is the answer.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -22,26 +21,26 @@ from coinwell.ledger import (
     Transfer,
     TransferFlags,
 )
-
-LARGEST = 2**63 - 1
-ALL = 2**128 - 1
-SECOND = 1_000_000_000
+from tests.ledger.oracle_books import (
+    ALL,
+    BALANCING,
+    CLOSED,
+    CLOSING,
+    CREDITS_CAPPED,
+    DEBITS_CAPPED,
+    LARGEST,
+    LINKED,
+    PENDING,
+    POST,
+    SECOND,
+    VOID,
+    Books,
+    filled_in,
+    moved_by,
+)
 
 A = CreateAccountStatus
 T = CreateTransferStatus
-LINKED = TransferFlags.LINKED
-PENDING = TransferFlags.PENDING
-POST = TransferFlags.POST_PENDING_TRANSFER
-VOID = TransferFlags.VOID_PENDING_TRANSFER
-BALANCING_DEBIT = TransferFlags.BALANCING_DEBIT
-BALANCING_CREDIT = TransferFlags.BALANCING_CREDIT
-CLOSING_DEBIT = TransferFlags.CLOSING_DEBIT
-CLOSING_CREDIT = TransferFlags.CLOSING_CREDIT
-CLOSING = CLOSING_DEBIT | CLOSING_CREDIT
-BALANCING = BALANCING_DEBIT | BALANCING_CREDIT
-DEBITS_CAPPED = AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
-CLOSED = AccountFlags.CLOSED
-CREDITS_CAPPED = AccountFlags.CREDITS_MUST_NOT_EXCEED_DEBITS
 
 # The wire format names 6 bits for accounts and 9 for transfers. Of these, Coinwell does not take
 # HISTORY and IMPORTED yet and answers them like a bit without a name.
@@ -65,23 +64,6 @@ E = TypeVar("E", Account, Transfer)
 S = TypeVar("S", CreateAccountStatus, CreateTransferStatus)
 AccountFaults = Iterator[tuple[bool, CreateAccountStatus]]
 TransferFaults = Iterator[tuple[bool, CreateTransferStatus]]
-
-
-@dataclass
-class Books:
-    """All there is to remember.
-
-    `fate` says what became of each pending transfer, `ended` when it was resolved or expired.
-    """
-
-    accounts: dict[int, Account] = field(default_factory=dict)
-    transfers: dict[int, Transfer] = field(default_factory=dict)
-    fate: dict[int, str] = field(default_factory=dict)
-    ended: dict[int, int] = field(default_factory=dict)
-
-    def copy(self) -> "Books":
-        # The values never change in place, so copying the dictionaries copies everything.
-        return Books(dict(self.accounts), dict(self.transfers), dict(self.fate), dict(self.ended))
 
 
 class Oracle:
@@ -114,7 +96,7 @@ class Oracle:
         ]
         overdue = [id_ for expires_at, _, id_ in sorted(due) if expires_at <= now_ns]
         for id_, at in zip(overdue, self._times(now_ns, len(overdue)), strict=True):
-            self._release(self.books.transfers[id_])
+            self.books.release(self.books.transfers[id_])
             self.books.fate[id_] = "expired"
             self.books.ended[id_] = at
         return overdue
@@ -214,9 +196,9 @@ class Oracle:
         if status != T.CREATED:
             return at, status
         if t.flags & (POST | VOID):
-            self._resolve(t, at)
+            self.books.resolve(t, at)
         else:
-            self._move(t, at)
+            self.books.move(t, at)
         return at, status
 
     def _transfer_faults(self, t: Transfer, at: int) -> TransferFaults:
@@ -340,52 +322,6 @@ class Oracle:
         yield posting and bool(debit.flags & CLOSED), T.DEBIT_ACCOUNT_ALREADY_CLOSED
         yield posting and bool(credit.flags & CLOSED), T.CREDIT_ACCOUNT_ALREADY_CLOSED
 
-    # -- effects --------------------------------------------------------------------------------
-
-    def _move(self, t: Transfer, at: int) -> None:
-        debit = self.books.accounts[t.debit_account_id]
-        credit = self.books.accounts[t.credit_account_id]
-        amount = moved_by(t, debit, credit)
-        if t.flags & PENDING:
-            debit = replace(debit, debits_pending=debit.debits_pending + amount)
-            credit = replace(credit, credits_pending=credit.credits_pending + amount)
-            self.books.fate[t.id] = "pending"
-            if t.flags & CLOSING_DEBIT:
-                debit = replace(debit, flags=debit.flags | CLOSED)
-            if t.flags & CLOSING_CREDIT:
-                credit = replace(credit, flags=credit.flags | CLOSED)
-        else:
-            debit = replace(debit, debits_posted=debit.debits_posted + amount)
-            credit = replace(credit, credits_posted=credit.credits_posted + amount)
-        self.books.accounts |= {debit.id: debit, credit.id: credit}
-        self.books.transfers[t.id] = replace(t, amount=amount, timestamp=at)
-
-    def _resolve(self, t: Transfer, at: int) -> None:
-        pending = self.books.transfers[t.pending_id]
-        stored = replace(filled_in(t, pending), timestamp=at)
-        self._release(pending)
-        if t.flags & POST:
-            debit = self.books.accounts[pending.debit_account_id]
-            credit = self.books.accounts[pending.credit_account_id]
-            debit = replace(debit, debits_posted=debit.debits_posted + stored.amount)
-            credit = replace(credit, credits_posted=credit.credits_posted + stored.amount)
-            self.books.accounts |= {debit.id: debit, credit.id: credit}
-        self.books.fate[pending.id] = "posted" if t.flags & POST else "voided"
-        self.books.ended[pending.id] = at
-        self.books.transfers[t.id] = stored
-
-    def _release(self, pending: Transfer) -> None:
-        """Gives back what was held, and opens again what the hold had closed."""
-        debit = self.books.accounts[pending.debit_account_id]
-        credit = self.books.accounts[pending.credit_account_id]
-        debit = replace(debit, debits_pending=debit.debits_pending - pending.amount)
-        credit = replace(credit, credits_pending=credit.credits_pending - pending.amount)
-        if pending.flags & CLOSING_DEBIT:
-            debit = replace(debit, flags=debit.flags & ~CLOSED)
-        if pending.flags & CLOSING_CREDIT:
-            credit = replace(credit, flags=credit.flags & ~CLOSED)
-        self.books.accounts |= {debit.id: debit, credit.id: credit}
-
 
 def chains_of(batch: Sequence[Account] | Sequence[Transfer]) -> Iterator[list[int]]:
     """The batch cut after every event that is not linked to its successor."""
@@ -404,31 +340,3 @@ def is_imported(event: Account | Transfer) -> bool:
     if isinstance(event, Account):
         return bool(event.flags & AccountFlags.IMPORTED)
     return bool(event.flags & TransferFlags.IMPORTED)
-
-
-def moved_by(t: Transfer, debit: Account, credit: Account) -> int:
-    """The amount a transfer really moves: a balancing one stops where an account is even."""
-    amount = t.amount
-    if t.flags & BALANCING_DEBIT:
-        room = debit.credits_posted - debit.debits_pending - debit.debits_posted
-        amount = min(amount, max(room, 0))
-    if t.flags & BALANCING_CREDIT:
-        room = credit.debits_posted - credit.credits_pending - credit.credits_posted
-        amount = min(amount, max(room, 0))
-    return amount
-
-
-def filled_in(t: Transfer, pending: Transfer) -> Transfer:
-    """A posting or voiding transfer with all it left unsaid taken from the pending one."""
-    unsaid = 0 if t.flags & VOID else ALL
-    return replace(
-        t,
-        debit_account_id=t.debit_account_id or pending.debit_account_id,
-        credit_account_id=t.credit_account_id or pending.credit_account_id,
-        amount=pending.amount if t.amount == unsaid else t.amount,
-        user_data_128=t.user_data_128 or pending.user_data_128,
-        user_data_64=t.user_data_64 or pending.user_data_64,
-        user_data_32=t.user_data_32 or pending.user_data_32,
-        ledger=t.ledger or pending.ledger,
-        code=t.code or pending.code,
-    )

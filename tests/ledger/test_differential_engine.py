@@ -19,7 +19,7 @@ from coinwell.ledger import (
 )
 from tests.ledger.generate import Step
 from tests.ledger.judge import Judge, Results
-from tests.ledger.oracle import SECOND
+from tests.ledger.oracle_books import SECOND
 from tests.profile import scale
 
 WORLDS = scale(4, 40)

@@ -1,4 +1,4 @@
-"""What somebody who wanted to break it came up with: killed workers, lying providers, lost looks."""
+"""What somebody who wants to break it tries: killed workers, lying providers, lost looks."""
 
 from contextlib import suppress
 
@@ -7,6 +7,7 @@ import pytest
 from coinwell.base.clock import StillClock
 from coinwell.base.db import Pool, transaction
 from coinwell.base.jobs import Job, defer, install_queue, job_app
+from coinwell.base.money import Money
 from coinwell.ledger import Ledger
 from coinwell.recharge import (
     NothingToReview,
@@ -184,7 +185,7 @@ async def test_a_second_payment_that_the_provider_made_up_for_an_order_is_seen(
 
 async def restricted_while_paying(house: House, clock: StillClock) -> tuple[Order, Restriction]:
     order = await house.begin()
-    new = NewRestriction(house.viewer.id, Scope.RECHARGE, ReasonCode.OTHER, sentence="Wait.")
+    new = NewRestriction(house.viewer.id, Scope.RECHARGE, ReasonCode.UNUSUAL_ACTIVITY)
     async with transaction(house.deps.pool) as tx:
         placed = await restrict(tx, new, by="ops", now=clock.now())
     house.provider.only.capture()
@@ -256,3 +257,36 @@ async def test_an_approval_is_for_the_doubt_that_the_operator_was_shown(house: H
             house.deps, order.id, operator="ops", reason="a cent short", token=shown.review_token
         )
     assert await house.coins() == 0
+
+
+async def test_a_page_that_is_still_open_is_closed_once_another_attempt_was_paid(
+    house: House,
+) -> None:
+    order = await house.begin()
+    first = house.provider.only
+    first.decline()
+    await sync_order(house.deps, order.id)
+    await pay_again(house.deps, order.id)
+    first.capture()
+    assert (await sync_order(house.deps, order.id)).state is OrderState.CREDITED
+    states = [payment.state for payment in house.provider.payments.values()]
+    assert states == [PaymentState.CAPTURED, PaymentState.CANCELED]
+    seen = await house.order(order.id)
+    assert (seen.state, seen.payment_id) == (OrderState.CREDITED, first.id)
+    assert await house.coins() == order.all_coins
+
+
+async def test_an_answer_about_another_sum_than_was_asked_for_ends_no_refund(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await credited(house)
+
+    async def a_cent(*_: object, **__: object) -> RefundObj:
+        made = RefundObj("re_x", Money(1, "USD"), RefundObjState.SUCCEEDED)
+        house.provider.only.refunds = [made]
+        return made
+
+    monkeypatch.setattr(house.provider, "refund", a_cent)
+    refund = await refund_order(house.deps, order.id, operator="ops", reason="asked")
+    assert refund.state is RefundState.RESERVED
+    assert (await house.order(order.id)).state is OrderState.REFUND_PENDING

@@ -6,9 +6,10 @@ JSON a wrong type is a mistake of the caller's program, and guessing hides it.
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 import msgspec
 from litestar import Request
@@ -17,6 +18,7 @@ from litestar.typing import FieldDefinition
 
 from coinwell.base.refusal import Kind, Refusal
 
+_NUL: Final = b"\\u0000"  # The only way to write it in JSON.
 _PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _MEMBER: Final = re.compile(r"(?:unknown|required) field `(?P<name>[^`]*)`")
 _STEP: Final = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>[^\]]*)\]")
@@ -29,6 +31,14 @@ class MemberTwice(Refusal):
     kind: ClassVar[Kind] = Kind.BROKEN
     title: ClassVar[str] = "Member given twice"
     member: str
+
+
+@dataclass(eq=False)
+class NulInText(Refusal):
+    """A text holds the character NUL, which can be neither kept nor searched for."""
+
+    kind: ClassVar[Kind] = Kind.BROKEN
+    title: ClassVar[str] = "NUL in a text"
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -45,6 +55,11 @@ class StrictRequest(Request[Any, Any, Any]):
             json.loads(body, object_pairs_hook=_once_each)
         except (ValueError, RecursionError) as error:
             raise ClientException(str(error)) from error
+        if _NUL in body and (places := list(_nuls(msgspec.json.decode(body)))):
+            detail = "A text cannot hold the character NUL."
+            raise ValidationException(
+                extra=[{"pointer": place, "detail": detail} for place in places]
+            )
         wanted: FieldDefinition | None = self.route_handler.parsed_data_field
         try:
             return _decoder(wanted.annotation if wanted else Any).decode(body)
@@ -62,9 +77,30 @@ def fault(said: str) -> dict[str, str]:
     member = _MEMBER.search(said)
     if member:
         steps.append(member["name"])
-    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    pointer = "".join(map(_step, steps))
     detail = said[: place.start()] if place else said
     return {"pointer": pointer, "detail": f"{detail.replace('`', '')}."}
+
+
+def _step(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _nuls(value: Any, at: str = "") -> Iterator[str]:
+    # Where texts with a NUL are; the name of a member counts as a text.
+    match value:
+        case str() if "\0" in value:
+            yield at
+        case dict():
+            for name, part in cast("dict[str, Any]", value).items():
+                if "\0" in name:
+                    yield at
+                yield from _nuls(part, at + _step(name))
+        case list():
+            for number, part in enumerate(cast("list[Any]", value)):
+                yield from _nuls(part, f"{at}/{number}")
+        case _:
+            pass
 
 
 @cache

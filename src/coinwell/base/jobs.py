@@ -12,6 +12,7 @@ from typing import Any
 import procrastinate
 import psycopg
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 
 from coinwell.base.db import Tx
@@ -94,7 +95,7 @@ class _Retries(procrastinate.RetryStrategy):
     """
 
     def get_retry_decision(
-        self, *, exception: BaseException, job: procrastinate.jobs.Job
+        self, *, exception: BaseException, job: QueuedJob
     ) -> procrastinate.RetryDecision | None:
         """When to try again, or None."""
         if job.queueing_lock is not None:

@@ -21,7 +21,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.response import Redirect
 
 from coinwell.base import csrf
-from coinwell.base.bodies import fault
+from coinwell.base.bodies import NulInText, fault
 from coinwell.base.headers import stamp_of
 from coinwell.base.i18n import translations
 from coinwell.base.money import Money
@@ -120,10 +120,14 @@ def host_bound(name: str, public_url: str) -> str:
 
 
 async def form_guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """A guard for every page router: a form that is not ours is refused."""
-    if not isinstance(connection, Request) or connection.method in {"GET", "HEAD"}:
+    """A guard for every page router: a form that is not ours is refused, and text with a NUL."""
+    if not isinstance(connection, Request):
         return
     request: AnyRequest = connection
+    if any("\0" in text for text in request.query_params.values()):
+        raise NulInText
+    if request.method in {"GET", "HEAD"}:
+        return
     form = await request.form()
     sent = form.get(csrf.CSRF_FIELD)
     settings = request.app.state.settings
@@ -134,6 +138,8 @@ async def form_guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
         headers=request.headers,
         host=request.headers.get("host", ""),
     )
+    if any("\0" in text for text in form.values() if isinstance(text, str)):
+        raise NulInText
 
 
 class WrongMediaType(Refusal):

@@ -25,6 +25,7 @@ from coinwell.recharge import (
     order_of,
     orders_of,
     refund_order,
+    refundable,
     timeline,
     waiting_for_a_person,
 )
@@ -48,7 +49,6 @@ from coinwell.wallet import balance
 _SHOWN = 20
 _QUESTION_LENGTH_MAX = 200
 _DAYS_DIGITS_MAX = 4
-_REFUNDABLE = frozenset({OrderState.CREDITED, OrderState.NEEDS_REVIEW})
 
 Form = URLEncodedBody[dict[str, str]]
 
@@ -165,7 +165,9 @@ async def approve_recharge(
     operator.demand(Permission.APPROVE)
     reason = data.get("reason", "").strip()
     try:
-        await approve_review(deps, order_id, operator=operator.name, reason=reason)
+        await approve_review(
+            deps, order_id, operator=operator.name, reason=reason, token=data.get("token")
+        )
     except Refusal as no:
         return await _recharge(request, operator, deps, order_id, no=no)
     return see_other(f"/console/recharges/{order_id}")
@@ -265,7 +267,7 @@ async def _recharge(
         timeline=[told(one) for one in await timeline(deps.pool, deps.ledger, order_id)],
         may_ask=operator.may(Permission.ASK_PROVIDER),
         may_approve=waits and operator.may(Permission.APPROVE),
-        may_refund=order.state in _REFUNDABLE and operator.may(Permission.REFUND),
+        may_refund=refundable(order) and operator.may(Permission.REFUND),
     )
 
 

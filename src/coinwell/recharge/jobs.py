@@ -4,6 +4,7 @@ What is due stands in the rows, so a lost queue loses minutes and no money.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -17,6 +18,7 @@ from coinwell.recharge.providers.types import Capability, InboundEvent, Provider
 from coinwell.recharge.receiving import put, work_on
 from coinwell.recharge.recording import RECORDERS
 from coinwell.recharge.refunding import continue_refund, refund_order
+from coinwell.recharge.refusals import CannotRefund
 from coinwell.recharge.syncing import sync_order
 
 _AT_ONCE: Final = 200
@@ -69,8 +71,19 @@ async def reviews(deps: Deps) -> None:
     """Money that nobody decided about in time goes back by itself, never silently."""
     async with transaction(deps.pool) as tx:
         overdue = await store.overdue_reviews(tx, now=deps.clock.now(), limit=_AT_ONCE)
-    reason = "nobody decided in time"
-    await _each(overdue, lambda one: refund_order(deps, one, operator="system", reason=reason))
+    await _each(overdue, lambda order_id: _give_back(deps, order_id))
+
+
+async def _give_back(deps: Deps, order_id: UUID) -> None:
+    # Somebody may have decided while the others were served, or the doubt be gone.
+    with suppress(CannotRefund):
+        await refund_order(
+            deps,
+            order_id,
+            operator="system",
+            reason="nobody decided in time",
+            if_in_review=True,
+        )
 
 
 async def events(deps: Deps) -> None:

@@ -1,4 +1,4 @@
-"""When to ask the provider again: often at first, then hourly for three days, daily for thirty.
+"""When to ask the provider again: often at first, hourly for three days, daily for thirty, weekly.
 
 Counted from the last change of state and from nothing else, so that a lost queue, a missed
 run or a restored backup never loses a question.
@@ -13,7 +13,9 @@ from coinwell.recharge.types import OrderState
 _MINUTES: Final = [timedelta(minutes=minutes) for minutes in (2, 5, 15)]
 _HOURS: Final = [timedelta(hours=hours) for hours in range(1, 73)]
 _DAYS: Final = [timedelta(days=days) for days in range(4, 31)]
-LADDER: Final = (timedelta(seconds=30), *_MINUTES, *_HOURS, *_DAYS)
+# A dispute may take a year and a half, and a message about its end may be lost.
+_WEEKS: Final = [timedelta(days=30 + 7 * week) for week in range(1, 74)]
+LADDER: Final = (timedelta(seconds=30), *_MINUTES, *_HOURS, *_DAYS, *_WEEKS)
 """Ages at which to ask, after a change of state."""
 
 ABANDONED_AFTER: Final = timedelta(hours=72)

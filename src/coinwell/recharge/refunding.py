@@ -26,7 +26,7 @@ from coinwell.recharge.refusals import CannotRefund, LotSpent, ReasonMissing, Re
 from coinwell.recharge.rules import delta
 from coinwell.recharge.syncing import sync_order
 from coinwell.recharge.types import Order, OrderState, Refund, RefundState, Stage
-from coinwell.wallet import fold_of
+from coinwell.wallet import whole_fold_of
 
 # Providers forget keys after a day or so; from then on we search before we send again.
 _KEY_IS_KNOWN_FOR: Final = timedelta(hours=20)
@@ -42,13 +42,20 @@ class RefundKey:
 
 
 async def refund_order(
-    deps: Deps, order_id: UUID, *, operator: str, reason: str, key: RefundKey | None = None
+    deps: Deps,
+    order_id: UUID,
+    *,
+    operator: str,
+    reason: str,
+    key: RefundKey | None = None,
+    if_in_review: bool = False,
 ) -> Refund:
     """Send back all that was paid for an order whose coins are not spent.
 
     Returns the refund as far as it came: `done`, `failed`, or `reserved` while the provider has
     not decided; then the sweep goes on. An order that was never credited has no coins to hold.
-    With a `key`, a repeat returns the refund that the first one began.
+    With a `key`, a repeat returns the refund that the first one began. With `if_in_review`, an
+    order that was credited meanwhile is left alone.
 
     Refuses: `RechargeUnknown`; `CannotRefund` for an order without money or with a refund under
         way; `LotSpent` when any of its coins were spent; `ReasonMissing`; `KeyReused`.
@@ -60,6 +67,9 @@ async def refund_order(
     async with transaction(deps.pool) as tx:
 
         async def begin() -> Answer:
+            order = await store.locked(tx, order_id)
+            if if_in_review and order is not None and order.state is not OrderState.NEEDS_REVIEW:
+                raise CannotRefund(str(order_id), order.state.value)
             begun = await _begin(tx, order_id, operator=operator, reason=reason, now=now)
             return Answer(201, {"refund_id": str(begun.id)})
 
@@ -167,9 +177,7 @@ async def _own_coins_held(deps: Deps, order: Order, refund: Refund) -> bool:
     if refund.coins == 0:
         return True
     assert refund.reserve_transfer_id is not None
-    fold = await fold_of(deps.pool, deps.ledger, order.user_id, now=deps.clock.now())
-    if fold is None:
-        return False
+    fold = await whole_fold_of(deps.pool, deps.ledger, order.user_id, now=deps.clock.now())
     shares = fold.held.get(refund.reserve_transfer_id.int, ())
     return bool(shares) and all(share.lot_id == order.id for share in shares)
 
@@ -183,7 +191,10 @@ async def _ask_provider(deps: Deps, order: Order, refund: Refund) -> None:
     except ProviderTrouble as trouble:
         await wait(deps, refund, said=f"{type(trouble).__name__}: {trouble}")
     else:
-        if made.state is RefundObjState.SUCCEEDED:
+        if made.state is not RefundObjState.FAILED and made.amount != refund.amount:
+            # Neither back nor not back: the coins stay held, and a person has to look.
+            await wait(deps, refund, said=f"{made.amount.text()} instead", named=made.id)
+        elif made.state is RefundObjState.SUCCEEDED:
             await end(deps, refund, RefundState.POSTING, part="post", named=made.id)
         elif made.state is RefundObjState.FAILED:
             await end(deps, refund, RefundState.VOIDING, part="void", named=made.id)

@@ -11,14 +11,17 @@ from coinwell.recharge.syncing import sync_order
 from coinwell.recharge.types import Order, OrderState
 
 
-async def approve_review(deps: Deps, order_id: UUID, *, operator: str, reason: str) -> Order:
-    """Settle exactly the doubt that is shown now: paid coins are credited, others stay.
+async def approve_review(
+    deps: Deps, order_id: UUID, *, operator: str, reason: str, token: str | None = None
+) -> Order:
+    """Settle exactly the doubt that is there now: paid coins are credited, others stay.
 
-    A new doubt needs a new decision. The other way out of a review is `refund_order`.
+    A new doubt needs a new decision: `token` is the review's that the operator was shown. The
+    other way out of a review is `refund_order`.
 
-    Refuses: `RechargeUnknown`; `NothingToReview` when the order is not in review, or for what
-        nobody may wave through (another order's money, test money in a live house);
-        `ReasonMissing`.
+    Refuses: `RechargeUnknown`; `NothingToReview` when the order is not in review, or not in this
+        one, or for what nobody may wave through (another order's money, test money in a live
+        house, money without an amount); `ReasonMissing`.
     """
     if not reason.strip():
         raise ReasonMissing
@@ -27,7 +30,8 @@ async def approve_review(deps: Deps, order_id: UUID, *, operator: str, reason: s
         order = await store.locked(tx, order_id)
         if order is None:
             raise RechargeUnknown(str(order_id))
-        final = order.review_reason in NEVER_APPROVED
+        final = order.review_reason in NEVER_APPROVED or order.captured is None
+        final = final or token not in {None, order.review_token}
         if order.state is not OrderState.NEEDS_REVIEW or order.review_token is None or final:
             raise NothingToReview(str(order_id), order.state.value)
         await store.approve(tx, order_id, order.review_token)

@@ -5,7 +5,7 @@ duplicated, late, lost and reordered messages are no special cases.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -262,7 +262,9 @@ def _before_credit(facts: OrderFacts, snapshot: Snapshot, doubt: Doubt | None) -
     doubts = [doubt, _foreign(facts, snapshot)]
     if facts.restricted:
         doubts.append(Doubt(ReviewReason.ACCOUNT_RESTRICTED, "account_restricted"))
-    return _unless(facts, doubts, target) or Decision(OrderState.PAID, credit=True)
+    # What was taken must be known before it can be booked, whoever approves of it.
+    approved = facts if snapshot.captured is not None else replace(facts, approved_token=None)
+    return _unless(approved, doubts, target) or Decision(OrderState.PAID, credit=True)
 
 
 def _after_credit(facts: OrderFacts, snapshot: Snapshot | None, doubt: Doubt | None) -> Decision:
@@ -286,7 +288,8 @@ def _after_credit(facts: OrderFacts, snapshot: Snapshot | None, doubt: Doubt | N
 
 def _settled(facts: OrderFacts) -> Decision:
     part = facts.taken_coins > 0
-    return Decision(OrderState.PARTIALLY_REVERSED if part else OrderState.CREDITED)
+    # Another attempt whose page is still open would take money a second time.
+    return Decision(OrderState.PARTIALLY_REVERSED if part else OrderState.CREDITED, close=True)
 
 
 def _unless(facts: OrderFacts, doubts: Sequence[Doubt | None], target: int) -> Decision | None:

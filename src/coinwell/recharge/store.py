@@ -73,6 +73,10 @@ _OVERDUE_REVIEWS = """
     SELECT id FROM recharge."order"
     WHERE state = 'needs_review' AND review_deadline <= %(now)s AND credit_intent IS NULL
         AND captured_minor IS NOT NULL
+        AND NOT EXISTS (
+            SELECT FROM recharge.refund
+            WHERE order_id = "order".id AND created_at > %(now)s - interval '1 day'
+        )
     ORDER BY review_deadline
     LIMIT %(limit)s
 """
@@ -272,7 +276,7 @@ async def due(tx: Tx, *, now: datetime, limit: int) -> list[UUID]:
 
 
 async def overdue_reviews(tx: Tx, *, now: datetime, limit: int) -> list[UUID]:
-    """Paid orders without coins whose review nobody decided in time."""
+    """Paid orders without coins whose review nobody decided in time, each at most daily."""
     cursor = await tx.execute(_OVERDUE_REVIEWS, {"now": now, "limit": limit})
     return [row[0] for row in await cursor.fetchall()]
 

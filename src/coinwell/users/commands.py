@@ -40,7 +40,9 @@ def operator() -> None:
 @operator.command("add")
 @click.argument("email")
 @click.option("--name", prompt=True, help="How colleagues know them.")
-@click.option("--role", type=_ROLES, default=Role.SUPPORT.value, show_default=True)
+@click.option(
+    "--role", type=_ROLES, default=Role.SUPPORT.value, show_default=True, help="What they may do."
+)
 @click.password_option(help="At least 12 characters; asked for if not given.")
 @click.pass_obj
 def add_operator(context: _Context, email: str, name: str, role: str, password: str) -> None:

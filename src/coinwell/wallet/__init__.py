@@ -11,7 +11,14 @@ Always:
 """
 
 from coinwell.wallet.asking import Arrivals, Describer
-from coinwell.wallet.balances import balance, fold_of, holding, month_line, wallet_id
+from coinwell.wallet.balances import (
+    balance,
+    fold_of,
+    holding,
+    month_line,
+    wallet_id,
+    whole_fold_of,
+)
 from coinwell.wallet.lots import Fold, LotState, Share, fold
 from coinwell.wallet.months import Month, month_of
 from coinwell.wallet.moves import moves_of
@@ -37,5 +44,5 @@ __all__ = [
     "Holding", "Line", "LineStatus", "Lot", "LotClash", "LotKind", "LotState", "Month",
     "MonthLine", "Move", "MoveKind", "Page", "Share", "balance", "fold", "fold_of", "holding",
     "lots_of_orders", "lots_of_user", "month_line", "month_of", "moves_of", "name_lot",
-    "statement", "wallet_id",
+    "statement", "wallet_id", "whole_fold_of",
 ]  # fmt: skip

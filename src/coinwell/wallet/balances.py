@@ -1,5 +1,7 @@
 """What a user holds now, what it did cost, and what this month came to."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -67,9 +69,22 @@ async def fold_of(
         return None
     async with transaction(pool) as tx:
         lots = await store.of_user(tx, user_id)
-    last_ns = transfers[-1].timestamp if transfers else 0
-    as_of_ns = until_ns or max(to_ns(now), last_ns)
-    return fold(lots, moves_of(own_id, transfers), as_of_ns=as_of_ns)
+    return fold(lots, moves_of(own_id, transfers), as_of_ns=until_ns or _up_to(transfers, now))
+
+
+async def whole_fold_of(pool: Pool, ledger: Ledger, user_id: UUID, *, now: datetime) -> Fold:
+    """The lots of a user, however long the history: for what must be known before money moves."""
+    own_id = wallet_id(user_id)
+    transfers = await _between(ledger, own_id, 0, 0)
+    async with transaction(pool) as tx:
+        lots = await store.of_user(tx, user_id)
+    moves, as_of_ns = moves_of(own_id, transfers), _up_to(transfers, now)
+    return await asyncio.to_thread(fold, lots, moves, as_of_ns=as_of_ns)
+
+
+def _up_to(transfers: Sequence[Transfer], now: datetime) -> int:
+    # The ledger's time may be ahead of ours.
+    return max(to_ns(now), transfers[-1].timestamp if transfers else 0)
 
 
 async def holding(pool: Pool, ledger: Ledger, user_id: UUID, *, now: datetime) -> Holding | None:
