@@ -4,7 +4,7 @@ A problem document names that address as its `type`; the page is the refusal's o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from inspect import cleandoc
 
 from litestar import Response, get
@@ -30,11 +30,13 @@ class Problem:
 
 def every_problem() -> list[Problem]:
     """All of them by code: the edge's own, and the refusals of the rooms that are loaded."""
-    edge = [
-        Problem(code, status, title, (sentence,))
+    edge = {
+        code: Problem(code, status, title, (sentence,))
         for status, (code, title, sentence) in PLAIN.items()
-    ]
-    return sorted(edge + [_of(one) for one in refusals()], key=lambda problem: problem.code)
+    }
+    # Where both have one, the refusal knows more.
+    known = edge | {problem.code: problem for problem in map(_of, refusals())}
+    return [known[code] for code in sorted(known)]
 
 
 def refusals() -> list[type[Refusal]]:
@@ -50,7 +52,10 @@ def refusals() -> list[type[Refusal]]:
 
 def _of(refusal: type[Refusal]) -> Problem:
     paragraphs = cleandoc(refusal.__doc__ or refusal.title).split("\n\n")
-    facts = tuple(getattr(refusal, "__dataclass_fields__", {}))
+    # One that chooses its facts itself names them in its own words.
+    facts: tuple[str, ...] = ()
+    if is_dataclass(refusal) and refusal.facts is Refusal.facts:
+        facts = tuple(one.name for one in fields(refusal))
     return Problem(
         code_of(refusal),
         STATUS[refusal.kind],
