@@ -1,9 +1,8 @@
 """Pages and their forms take anything that anyone types, and never fall over."""
 
+from itertools import product
 from typing import Any
 from urllib.parse import quote
-
-import pytest
 
 from tests.api.asking import contents
 from tests.api.browsing import browser, form_addresses, sign_in_operator, token
@@ -28,6 +27,7 @@ ODD = {
     "markup": "<script>alert(1)</script>",
     "like": "%_%",
 }
+FORESEEN = {200, 400, 403, 404, 410, 422}
 QUERIES = [
     ("/me/recharge/review", "coins"),
     ("/me/recharge/review", "pack"),
@@ -42,20 +42,19 @@ FIELDS = [
 ]
 
 
-@pytest.mark.parametrize(("path", "name"), QUERIES)
-async def test_an_odd_address_gets_a_page(house: House, path: str, name: str) -> None:
+async def test_an_odd_address_gets_a_page(house: House) -> None:
     async with visiting(house) as visitor:
         await sign_in_operator(visitor.web, house)
         before = await contents(house)
-        for what, text in ODD.items():
+        odd = ODD | {"bytes of no text": ""}
+        for (path, name), (what, text) in product(QUERIES, odd.items()):
             query = quote(text.encode("utf-8", "surrogatepass"))
+            query = "%ff%fe" if what == "bytes of no text" else query
             page = await visitor.web.get(f"{path}?{name}={query}&{name}={query}")
-            assert page.status_code in {200, 400, 403, 404, 410, 422}, (what, page.status_code)
+            assert page.status_code in FORESEEN, (path, name, what, page.status_code)
             assert page.headers["content-type"].startswith("text/html"), what
             assert "<script>alert" not in page.text
             assert "1351" not in page.text
-        bytes_of_no_text = await visitor.web.get(f"{path}?{name}=%ff%fe")
-        assert bytes_of_no_text.status_code < 500
         assert await contents(house) == before
 
 
@@ -91,24 +90,23 @@ async def test_odd_forms_are_answered_and_change_nothing(house: House) -> None:
     assert changed <= {"users.sign_in_attempt", "recharge.order"}, changed
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"_csrf=%ff%fe",
-        b"_csrf=%00",
-        b"\xff\xfe",
-        b"=" * 1000,
-        b"&" * 10_000,
-        b"%" * 1000,
-        b"_csrf",
-        b"_csrf=x&" * 1000,
-    ],
-)
-async def test_a_form_that_cannot_be_read_is_refused(house: House, body: bytes) -> None:
+UNREADABLE = [
+    b"_csrf=%ff%fe",
+    b"_csrf=%00",
+    b"\xff\xfe",
+    b"=" * 1000,
+    b"&" * 10_000,
+    b"%" * 1000,
+    b"_csrf",
+    b"_csrf=x&" * 1000,
+]
+
+
+async def test_a_form_that_cannot_be_read_is_refused(house: House) -> None:
     said = {"content-type": "application/x-www-form-urlencoded"}
     parts = {"content-type": "multipart/form-data; boundary=x"}
     async with visiting(house) as visitor:
-        for path in form_addresses():
-            for headers in (said, parts, {"content-type": "multipart/form-data"}):
-                answer = await visitor.web.post(path, content=body, headers=headers)
-                assert answer.status_code in {400, 403}, (path, headers, answer.status_code)
+        kinds = (said, parts, {"content-type": "multipart/form-data"})
+        for path, headers, body in product(form_addresses(), kinds, UNREADABLE):
+            answer = await visitor.web.post(path, content=body, headers=headers)
+            assert answer.status_code in {400, 403}, (path, headers, answer.status_code)

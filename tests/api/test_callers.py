@@ -5,7 +5,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
-import pytest
 
 from coinwell.base.db import transaction
 from coinwell.users import ApiScope, NewKey, create_api_key, enter_as, revoke_api_key, seal_of
@@ -170,25 +169,25 @@ async def test_a_browser_writes_only_for_our_own_pages(house: House) -> None:
     assert allowed.status_code == 201
 
 
-@pytest.mark.parametrize(
-    ("key", "code"),
-    [
-        (None, "key_missing"),
-        ("", "key_missing"),
-        ('""', "key_unreadable"),
-        ("k" * 256, "key_unreadable"),
-        (b"k\xe9y", "key_unreadable"),
-        (b"a\tb", "key_unreadable"),
-    ],
-)
-async def test_a_write_needs_a_key_that_can_be_read(house: House, key: Any, code: str) -> None:
+BAD_KEYS: list[tuple[Any, str]] = [
+    (None, "key_missing"),
+    ("", "key_missing"),
+    ('""', "key_unreadable"),
+    ("k" * 256, "key_unreadable"),
+    (b"k\xe9y", "key_unreadable"),
+    (b"a\tb", "key_unreadable"),
+]
+
+
+async def test_a_write_needs_a_key_that_can_be_read(house: House) -> None:
     async with asking(house) as asker:
         order_id = await started(asker)
         before = await contents(house)
         keyless = {"/v1/quotes", f"/v1/recharges/{order_id}/check"}
         for method, path, body, _ in every_call(asker.user_id, order_id):
             if method != "GET" and path not in keyless:
-                problem(await asker.ask(method, path, key=key, json=body), 400, code)
+                for key, code in BAD_KEYS:
+                    problem(await asker.ask(method, path, key=key, json=body), 400, code)
         assert await contents(house) == before
 
 
@@ -224,29 +223,29 @@ def newcomer(name: str) -> dict[str, str]:
     return {"external_id": name, "display_name": name.title(), "country": "DE"}
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "application/xml",
-        "application/jsonx",
-        "application/problem+json",
-        "",
-    ],
-)
-async def test_a_body_of_another_media_type_is_415(house: House, said: str) -> None:
+OTHER_TYPES = [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/xml",
+    "application/jsonx",
+    "application/problem+json",
+    "",
+]
+
+
+async def test_a_body_of_another_media_type_is_415(house: House) -> None:
     async with asking(house) as asker:
         order_id = await started(asker)
         before = await contents(house)
         for method, path, body, _ in every_call(asker.user_id, order_id):
             if body is None:
                 continue
-            answer = await asker.ask(
-                method, path, content=b'{"coins": 500}', headers={"content-type": said}
-            )
-            problem(answer, 415, "wrong_media_type")
+            for said in OTHER_TYPES:
+                answer = await asker.ask(
+                    method, path, content=b'{"coins": 500}', headers={"content-type": said}
+                )
+                problem(answer, 415, "wrong_media_type")
         assert await contents(house) == before
 
 

@@ -5,7 +5,6 @@ import socket
 from dataclasses import replace
 
 import httpx2
-import pytest
 from psycopg.sql import SQL
 
 from coinwell.app import create_app
@@ -109,7 +108,7 @@ async def test_a_crash_says_its_id_and_nothing_else(house: House) -> None:
     for crashed in (answer, page):
         strict(crashed)
         assert crashed.headers["x-request-id"] in crashed.text
-        assert not re.search("lot|psycopg|Traceback|coinwell/", crashed.text.partition("<main")[2])
+        assert not re.search(r"wallet\.|relation|psycopg|Undefined|Traceback|\.py", crashed.text)
 
 
 async def test_a_page_runs_no_script_but_the_one_with_its_nonce(house: House) -> None:
@@ -184,7 +183,7 @@ async def test_looking_changes_nothing(house: House) -> None:
         await sign_in_operator(console, house)
         before = await contents(house)
         own = await crawl(visitor.web, "/", "/me", f"/me/recharges/{visitor.order_id}/live")
-        work = await crawl(console, "/console", "/console?q=ana", "/console?q=%00")
+        work = await crawl(console, "/console", "/console?q=ana")
         reads = [
             (await asker.web.get("/openapi.json")).json()["paths"],
         ]
@@ -203,7 +202,7 @@ async def test_looking_changes_nothing(house: House) -> None:
     assert set(odd.values()) <= {405, 422}, odd
 
 
-FORGED = [
+FORGED: list[tuple[str, dict[str, str], dict[str, str]]] = [
     ("no token", {}, {}),
     ("an empty token", {"_csrf": ""}, {}),
     ("a made-up token", {"_csrf": "0" * 64}, {}),
@@ -217,23 +216,21 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize(("what", "form", "headers"), FORGED, ids=[one[0] for one in FORGED])
-async def test_a_form_that_is_not_ours_does_nothing(
-    house: House, what: str, form: dict[str, str], headers: dict[str, str]
-) -> None:
+async def test_a_form_that_is_not_ours_does_nothing(house: House) -> None:
     async with visiting(house) as visitor:
         await visitor.begin()
         web = visitor.web
         await sign_in_operator(web, house)
         right = await token(web, "/me/menu")
-        sent = {name: right if value == "right" else value for name, value in form.items()}
         before = await contents(house)
         addresses = form_addresses()
-        for path in addresses:
-            answer = await web.post(path, data=sent, headers=headers)
-            assert answer.status_code == 403, (what, path, answer.status_code)
-            assert "Open the page again" in answer.text
-            strict(answer)
+        for what, form, headers in FORGED:
+            sent = {name: right if value == "right" else value for name, value in form.items()}
+            for path in addresses:
+                answer = await web.post(path, data=sent, headers=headers)
+                assert answer.status_code == 403, (what, path, answer.status_code)
+                assert "Open the page again" in answer.text, (what, path)
+                strict(answer)
         assert await contents(house) == before
         still_in = await web.get("/me")
     assert len(addresses) >= 14

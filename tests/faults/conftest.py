@@ -6,6 +6,9 @@ import pytest
 
 from tests.faults.world import World, new_world
 
+# What differs is then said, as in a test.
+pytest.register_assert_rewrite("tests.faults.proving")
+
 
 @pytest.fixture
 async def world() -> AsyncGenerator[World]:

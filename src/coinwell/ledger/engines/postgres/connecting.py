@@ -14,6 +14,7 @@ from coinwell.ledger.engines.postgres.records import Connection, speak_in_ids
 _IDLE_MS_MAX = 5_000
 _STATEMENT_MS_MAX = 15_000
 _TRANSACTION_MS_MAX = 15_000
+_WRITER = "coinwell ledger"
 _CONNECTING: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -31,6 +32,14 @@ _PATIENCE = """
 _PATIENCE_SINCE_17 = """
     SELECT set_config('transaction_timeout', %s, false)
     WHERE current_setting('server_version_num')::integer >= 170000
+"""
+# A server checks none of these limits while it waits for the rest of a COPY, so a process stopped
+# there would keep the head row for ever. Whoever waited in vain comes here to connect anew, and
+# ends what should have ended.
+_END_STALLED = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND application_name = %s
+        AND wait_event = 'ClientRead' AND xact_start < clock_timestamp() - %s * interval '1 ms'
 """
 # An answer stands for a durable commit, whatever this database's own default is.
 _DURABLE = """
@@ -74,10 +83,11 @@ class WrongIsolation(Refusal):
 async def writer_connection(url: str) -> Connection:
     """The one connection that a process writes the books with."""
     connection = await AsyncConnection[TupleRow].connect(
-        url, application_name="coinwell ledger", **_CONNECTING
+        url, application_name=_WRITER, **_CONNECTING
     )
     try:
         await prepare_connection(connection)
+        await connection.execute(_END_STALLED, [_WRITER, _TRANSACTION_MS_MAX])
         await connection.execute(_DURABLE)
         await connection.execute(_FORGET)
     except BaseException:
