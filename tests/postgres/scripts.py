@@ -34,6 +34,8 @@ def start(
     with (folder / "log.txt").open("a") as log:
         return subprocess.Popen(
             [sys.executable, "-c", PRELUDE + textwrap.dedent(body), str(folder)],
+            # Of its own: where the tests have none, a script that waits on it would not wait.
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -51,7 +53,9 @@ def line(process: "subprocess.Popen[str]") -> str:
 def finish(process: "subprocess.Popen[str]") -> int:
     """Its exit status, with the pipe closed."""
     status = process.wait(30)
+    assert process.stdin is not None
     assert process.stdout is not None
+    process.stdin.close()
     process.stdout.close()
     return status
 
