@@ -95,6 +95,7 @@ async def serving(settings: Settings) -> AsyncGenerator[str]:
 
 async def sign_in(client: httpx2.AsyncClient, person: str) -> None:
     """Enter as one of the demo people, by the form that the sign-in page shows."""
+    client.cookies.clear()
     page = await client.get("/")
     token = page.text.partition('name="_csrf" value="')[2].partition('"')[0]
     entered = await client.post("/demo/enter", data={"_csrf": token, "person": person})
