@@ -10,7 +10,6 @@ from litestar.types import ControllerRouterHandler
 
 from coinwell.base.db import Tx, transaction
 from coinwell.base.given import Given
-from coinwell.base.headers import stamp_of
 from coinwell.base.ids import new_uuid
 from coinwell.base.problem import status_of
 from coinwell.base.refusal import Refusal
@@ -213,7 +212,6 @@ async def _refused(request: AnyRequest, viewer: User, deps: Deps) -> Response[st
         sentence=standing.sentence,
         until=until,
         next_step=standing.next_step or "",
-        reference=stamp_of(request.scope).request_id,
     )
 
 
