@@ -105,9 +105,13 @@ def account_id(code: Code, owner: UUID | str, ledger: int) -> int:
 
 
 def owned_account(code: Code, owner: UUID | str, ledger: int = LEDGER_COINS) -> Account:
-    """An account ready to be created, with the flags its kind needs."""
+    """An account ready to be created, with the flags its kind needs.
+
+    A user's account carries the user's random id, so that a reader of the feed knows whose it is.
+    """
     return Account(
         id=account_id(code, owner, ledger),
+        user_data_128=owner.int if isinstance(owner, UUID) else 0,
         ledger=ledger,
         code=int(code),
         flags=_FLAGS.get(code, AccountFlags.NONE),
