@@ -1,12 +1,19 @@
-"""Wallet and statement pages with a million transfers stored: latency over real HTTP."""
+"""Wallet and statement pages with a million transfers stored: latency over real HTTP.
+
+The web process is one of its own, as in life; the visitors share another. A *cold* visit is the
+first that this web process gets from somebody, so it has to read a thousand lines; a *warm* one
+comes later, after the visitor spent once more.
+"""
 
 import asyncio
+import multiprocessing
+import random
 import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import quantiles
@@ -37,13 +44,16 @@ from coinwell.users import NewUser, create_user
 TRANSFERS = 1_000_000
 WALLETS = 1_000  # So a wallet has a thousand lines.
 BATCH = 8_000
-REQUESTS = 400
+BONUSES = 10
+VISITORS = 300
+WARM_UP = 20
+REMEMBERED = 200  # The web process is sure to remember these.
 AT_ONCE = 2
 P99_MS_MAX = 100
 
 
-async def fill(url: str) -> list[str]:
-    """A thousand people and a million transfers of theirs."""
+async def fill(url: str) -> dict[str, UUID]:
+    """A thousand people and a million transfers of theirs; their names for the demo's door."""
     now = datetime.now(UTC)
     owners: list[UUID] = []
     async with open_pool(url) as pool, transaction(pool) as tx:
@@ -53,44 +63,71 @@ async def fill(url: str) -> list[str]:
             owners.append((await create_user(tx, new, now=now)).id)
     async with open_ledger(url) as ledger:
         await _move(ledger, owners)
-    return [f"demo-{number}" for number in range(WALLETS)]
+    return {f"demo-{number}": owner for number, owner in enumerate(owners)}
 
 
 async def _move(ledger: Ledger, people: list[UUID]) -> None:
-    issued = platform_account(Code.ISSUED, LEDGER_COINS)
-    redeemed = platform_account(Code.REDEEMED, LEDGER_COINS)
+    platform = [platform_account(code, LEDGER_COINS) for code in (Code.ISSUED, Code.REDEEMED)]
     wallets = [wallet_account(person) for person in people]
-    await ledger.create_accounts([issued, redeemed, *wallets])
+    await ledger.create_accounts([*platform, *wallets])
     for begin in range(0, TRANSFERS, BATCH):
         batch = [
-            Transfer(
-                id=uuid4().int,
-                debit_account_id=issued.id if wave < 10 else wallets[number % WALLETS].id,
-                credit_account_id=wallets[number % WALLETS].id if wave < 10 else redeemed.id,
-                amount=1_000 if wave < 10 else 1,
-                ledger=LEDGER_COINS,
-                code=Kind.BONUS if wave < 10 else Kind.SPEND,
-            )
+            bonus(wallets[number % WALLETS].id)
+            if number // WALLETS < BONUSES
+            else spending(wallets[number % WALLETS].id)
             for number in range(begin, min(begin + BATCH, TRANSFERS))
-            for wave in [number // WALLETS]
         ]
         await ledger.create_transfers(batch)
 
 
-@asynccontextmanager
-async def serving(settings: Settings) -> AsyncGenerator[str]:
-    """The web app on a free port of loopback."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def bonus(wallet: int) -> Transfer:
+    """Coins for a wallet."""
+    issued = platform_account(Code.ISSUED, LEDGER_COINS)
+    return Transfer(
+        id=uuid4().int,
+        debit_account_id=issued.id,
+        credit_account_id=wallet,
+        amount=1_000,
+        ledger=LEDGER_COINS,
+        code=Kind.BONUS,
+    )
+
+
+def spending(wallet: int) -> Transfer:
+    """One coin spent."""
+    redeemed = platform_account(Code.REDEEMED, LEDGER_COINS)
+    return Transfer(
+        id=uuid4().int,
+        debit_account_id=wallet,
+        credit_account_id=redeemed.id,
+        amount=1,
+        ledger=LEDGER_COINS,
+        code=Kind.SPEND,
+    )
+
+
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """The web process: the app on that socket, until it is told to end."""
     config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        await asyncio.sleep(0.02)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def serving(settings: Settings) -> Generator[str]:
+    """A fresh web process on a free port of loopback; it remembers nobody."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(settings, listener)
+        )
+        process.start()
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        # The socket listens already, so the first question waits until the app answers.
+        httpx2.get(f"{base}/readyz", timeout=30).raise_for_status()
+        yield base
     finally:
-        server.should_exit = True
-        await task
+        process.terminate()
+        process.join()
 
 
 async def sign_in(client: httpx2.AsyncClient, person: str) -> None:
@@ -102,8 +139,8 @@ async def sign_in(client: httpx2.AsyncClient, person: str) -> None:
     assert entered.status_code == 303, entered.text
 
 
-async def measure(base: str, people: list[str], path: str) -> tuple[float, float]:
-    """p50 and p99 in milliseconds, every person's page in turn."""
+async def visits(base: str, people: list[str], path: str) -> list[float]:
+    """Milliseconds that each person's page took, two visitors at a time."""
     taken: list[float] = []
 
     async def visit(share: list[str]) -> None:
@@ -115,10 +152,31 @@ async def measure(base: str, people: list[str], path: str) -> tuple[float, float
                 taken.append((time.perf_counter() - begun) * 1000)
                 assert answer.status_code == 200, answer.text
 
-    visited = people[:REQUESTS]
-    await asyncio.gather(*(visit(visited[part::AT_ONCE]) for part in range(AT_ONCE)))
+    await asyncio.gather(*(visit(people[part::AT_ONCE]) for part in range(AT_ONCE)))
+    return taken
+
+
+def said(name: str, taken: list[float]) -> bool:
+    """Print p50 and p99; whether the bar is met."""
     cuts = quantiles(taken, n=100)
-    return cuts[49], cuts[98]
+    p50, p99 = cuts[49], cuts[98]
+    print(f"{name:<22} p50 {p50:6.1f} ms   p99 {p99:6.1f} ms   (bar: p99 < {P99_MS_MAX})")
+    return p99 < P99_MS_MAX
+
+
+async def measure(url: str, settings: Settings, people: dict[str, UUID], path: str) -> bool:
+    """A page's cold and warm visits by people at random; whether both meet the bar."""
+    order = random.sample(sorted(people), VISITORS + WARM_UP)
+    visitors, others = order[:VISITORS], order[VISITORS:]
+    with serving(settings) as base:
+        await visits(base, others, path)
+        met = said(f"{path} cold", await visits(base, visitors, path))
+        async with open_ledger(url) as ledger:
+            await ledger.create_transfers(
+                [spending(wallet_account(people[name]).id) for name in visitors]
+            )
+        met &= said(f"{path} warm", await visits(base, visitors[-REMEMBERED:], path))
+    return met
 
 
 async def main(url: str, data: Path) -> int:
@@ -127,14 +185,8 @@ async def main(url: str, data: Path) -> int:
     people = await fill(url)
     print(f"stored {TRANSFERS:,} transfers in {time.perf_counter() - begun:.0f} s")
     settings = Settings(secret="b" * 32, demo=True, database=url, data=data, log_level="error")
-    missed = 0
-    async with serving(settings) as base:
-        await measure(base, people[:20], "/me/balance")
-        for path in ("/me/balance", "/me/statement"):
-            p50, p99 = await measure(base, people, path)
-            missed |= p99 > P99_MS_MAX
-            print(f"{path:<16} p50 {p50:6.1f} ms   p99 {p99:6.1f} ms   (bar: p99 < {P99_MS_MAX})")
-    return int(missed)
+    met = [await measure(url, settings, people, path) for path in ("/me/balance", "/me/statement")]
+    return int(not all(met))
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ async def test_a_long_history_is_not_worked_out_while_somebody_waits(
     await world.recharge(10, 20)
     monkeypatch.setattr("coinwell.wallet.balances.HISTORY_MAX", 1)
     assert await holding(world.pool, world.ledger, world.user_id, now=world.clock.now()) is None
-    monkeypatch.setattr("coinwell.wallet.balances._CHUNK", 1)
+    monkeypatch.setattr("coinwell.wallet.balances.CHUNK", 1)
     found = await month_line(
         world.pool, world.ledger, world.user_id, zone="UTC", now=world.clock.now()
     )

@@ -1,12 +1,12 @@
 """Lots: every coin knows its purchase, and no cent of it is lost."""
 
 from collections import Counter
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from coinwell.base.money import Money
 from coinwell.wallet import Fold, LotKind, Move, MoveKind, fold

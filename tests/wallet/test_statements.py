@@ -12,7 +12,7 @@ from coinwell.base.cursor import BadCursor
 from coinwell.base.db import Pool, Tx
 from coinwell.base.money import Money
 from coinwell.ledger import Code, Kind, Ledger, Transfer
-from coinwell.wallet import LineStatus, Page, balance, fold_of, statement
+from coinwell.wallet import Line, LineStatus, Page, balance, fold_of, statement
 from coinwell.wallet.lots import summed
 from tests.wallet.worlds import World
 
@@ -90,7 +90,8 @@ async def test_pages_of_any_size_hold_every_line_once(world: World, limit: int) 
         await world.spend(coins)
     whole = (await page_of(world)).lines
     assert len(whole) == 8
-    found, cursor = [], None
+    found: list[Line] = []
+    cursor = None
     while True:
         page = await page_of(world, limit=limit, cursor=cursor)
         assert 0 < len(page.lines) <= limit

@@ -20,7 +20,7 @@ from coinwell.recharge.viewing import ON_THE_WAY, recharge_standing
 from coinwell.recharge.words import answers
 from coinwell.settings import Settings
 from coinwell.users import User
-from coinwell.wallet import balance, fold_of, month_line
+from coinwell.wallet import Fold, balance, overview
 
 _LOOKED_AT = 10
 
@@ -38,7 +38,8 @@ async def help_page(
         coming = await store.of_user(tx, viewer.id, states=sorted(ON_THE_WAY), limit=_LOOKED_AT)
         standing = await recharge_standing(tx, viewer, now)
     held = await balance(deps.ledger, viewer.id)
-    month = await month_line(deps.pool, deps.ledger, viewer.id, zone=viewer.time_zone, now=now)
+    seen = await overview(deps.pool, deps.ledger, viewer.id, zone=viewer.time_zone, now=now)
+    month = seen.month
     refused = None
     if not standing.allowed:
         until = "" if standing.until is None else when_text(standing.until, viewer.time_zone)
@@ -52,7 +53,7 @@ async def help_page(
             for order in coming
             for said in [answers(order, time_zone=viewer.time_zone)]
         ],
-        refundable=await _refundable(deps, viewer),
+        refundable=await _refundable(deps, viewer, seen.fold),
         refused=refused,
         spent_this_month=month.coins_out,
         paid_this_month=month.money_in,
@@ -62,13 +63,11 @@ async def help_page(
     return render(request, "recharge/help.html", answers=answer_all(facts))
 
 
-async def _refundable(deps: Deps, viewer: User) -> list[Refundable]:
-    now = deps.clock.now()
-    async with transaction(deps.pool) as tx:
-        orders = await store.of_user(tx, viewer.id, states=[OrderState.CREDITED], limit=_LOOKED_AT)
-    lots = await fold_of(deps.pool, deps.ledger, viewer.id, now=now)
+async def _refundable(deps: Deps, viewer: User, lots: Fold | None) -> list[Refundable]:
     if lots is None:
         return []
+    async with transaction(deps.pool) as tx:
+        orders = await store.of_user(tx, viewer.id, states=[OrderState.CREDITED], limit=_LOOKED_AT)
     return [
         Refundable(unspent, order.all_coins, order.price, f"/me/recharges/{order.id}/receipt")
         for order in orders

@@ -2,7 +2,8 @@
 
 The coins are in the ledger. A *lot* is the terms on which some of them came, written once, when
 the purchase was frozen. The *fold* works out from the ledger's transfers which lot every spent
-coin came from. A *statement* is the transfers in plain words; the *month line* sums them up.
+coin came from; a process remembers it and reads on from where it was. A *statement* is the
+transfers in plain words; the *month line* sums them up.
 
 Always:
 - a coin figure comes from the ledger, and nothing here is ever updated;
@@ -12,14 +13,17 @@ Always:
 
 from coinwell.wallet.asking import Arrivals, Describer
 from coinwell.wallet.balances import (
+    Overview,
     balance,
     fold_of,
     holding,
     month_line,
+    overview,
     wallet_id,
     whole_fold_of,
 )
-from coinwell.wallet.lots import Fold, LotState, Share, fold
+from coinwell.wallet.folding import fold
+from coinwell.wallet.lots import Fold, LotState, Share
 from coinwell.wallet.months import Month, month_of
 from coinwell.wallet.moves import moves_of
 from coinwell.wallet.naming import lots_of_orders, lots_of_user, name_lot
@@ -42,7 +46,7 @@ from coinwell.wallet.types import (
 __all__ = [
     "PAGE_LINES", "PAGE_LINES_MAX", "Arrival", "Arrivals", "Balance", "Describer", "Fold",
     "Holding", "Line", "LineStatus", "Lot", "LotClash", "LotKind", "LotState", "Month",
-    "MonthLine", "Move", "MoveKind", "Page", "Share", "balance", "fold", "fold_of", "holding",
-    "lots_of_orders", "lots_of_user", "month_line", "month_of", "moves_of", "name_lot",
-    "statement", "wallet_id", "whole_fold_of",
+    "MonthLine", "Move", "MoveKind", "Overview", "Page", "Share", "balance", "fold", "fold_of",
+    "holding", "lots_of_orders", "lots_of_user", "month_line", "month_of", "moves_of",
+    "name_lot", "overview", "statement", "wallet_id", "whole_fold_of",
 ]  # fmt: skip

@@ -1,31 +1,32 @@
 """What a user holds now, what it did cost, and what this month came to."""
 
-import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from coinwell.base.clock import to_ns
 from coinwell.base.db import Pool, transaction
-from coinwell.ledger import (
-    LEDGER_COINS,
-    AccountFilter,
-    Code,
-    Kind,
-    Ledger,
-    Transfer,
-    account_id,
-)
+from coinwell.ledger import LEDGER_COINS, AccountFilter, Code, Ledger, account_id
 from coinwell.wallet import store
-from coinwell.wallet.lots import Fold, fold, summed
-from coinwell.wallet.months import month_of
-from coinwell.wallet.moves import CLAWBACKS, moves_of
-from coinwell.wallet.types import Balance, Holding, LotKind, MonthLine, MoveKind
+from coinwell.wallet.lots import Fold, Shares, summed
+from coinwell.wallet.months import Month, month_of
+from coinwell.wallet.moves import moves_of
+from coinwell.wallet.remembering import CHUNK, History, memory_of
+from coinwell.wallet.tallying import Sums, Tally
+from coinwell.wallet.types import Balance, Holding, Lot, MonthLine
 
-# So that working out lots stays a matter of tens of milliseconds; a longer history shows its
-# coins without what they did cost.
-HISTORY_MAX = 4_000
-_CHUNK = 8_000
+# The first look at a history of this length takes about a second; a longer one shows its coins
+# without what they did cost.
+HISTORY_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What one reading of a wallet says; `fold` is None if the history is too long for it."""
+
+    fold: Fold | None
+    month: MonthLine
 
 
 def wallet_id(user_id: UUID) -> int:
@@ -54,37 +55,43 @@ async def balance(ledger: Ledger, user_id: UUID) -> Balance:
     return Balance(coins, held, debt)
 
 
-async def fold_of(
-    pool: Pool, ledger: Ledger, user_id: UUID, *, now: datetime, until_ns: int = 0
-) -> Fold | None:
-    """The lots of a user, from all changes up to `until_ns` (0: up to now).
+async def overview(
+    pool: Pool, ledger: Ledger, user_id: UUID, *, zone: str, now: datetime
+) -> Overview:
+    """The lots and the month line of a user, from one reading of the history."""
+    history = await _look(pool, ledger, user_id)
+    if not history.whole:
+        month = await _long_month(pool, ledger, user_id, history, month_of(now, zone))
+        return Overview(None, month)
+    found = history.folding.seen(_as_of(history, now))
+    return Overview(found, _month(history, month_of(now, zone)))
+
+
+async def fold_of(pool: Pool, ledger: Ledger, user_id: UUID, *, now: datetime) -> Fold | None:
+    """The lots of a user now.
 
     None if the history is longer than can be worked out while somebody waits.
     """
-    own_id = wallet_id(user_id)
-    transfers = await ledger.get_account_transfers(
-        AccountFilter(account_id=own_id, timestamp_max=until_ns, limit=HISTORY_MAX + 1)
-    )
-    if len(transfers) > HISTORY_MAX:
-        return None
-    async with transaction(pool) as tx:
-        lots = await store.of_user(tx, user_id)
-    return fold(lots, moves_of(own_id, transfers), as_of_ns=until_ns or _up_to(transfers, now))
+    history = await _look(pool, ledger, user_id)
+    return history.folding.seen(_as_of(history, now)) if history.whole else None
 
 
 async def whole_fold_of(pool: Pool, ledger: Ledger, user_id: UUID, *, now: datetime) -> Fold:
     """The lots of a user, however long the history: for what must be known before money moves."""
-    own_id = wallet_id(user_id)
-    transfers = await _between(ledger, own_id, 0, 0)
-    async with transaction(pool) as tx:
-        lots = await store.of_user(tx, user_id)
-    moves, as_of_ns = moves_of(own_id, transfers), _up_to(transfers, now)
-    return await asyncio.to_thread(fold, lots, moves, as_of_ns=as_of_ns)
+    history = await memory_of(ledger).look(pool, ledger, user_id, rows_max=None)
+    return history.folding.seen(_as_of(history, now))
 
 
-def _up_to(transfers: Sequence[Transfer], now: datetime) -> int:
-    # The ledger's time may be ahead of ours.
-    return max(to_ns(now), transfers[-1].timestamp if transfers else 0)
+async def shares_of(pool: Pool, ledger: Ledger, user_id: UUID, *, until_ns: int) -> Shares | None:
+    """Which lots paid for each change of a user, for all changes up to `until_ns` at least.
+
+    What a change took never changes afterwards, so later ones do no harm. None if there are more
+    changes before that moment than can be worked out while somebody waits.
+    """
+    history = await _look(pool, ledger, user_id)
+    if history.whole or history.last_ns >= until_ns:
+        return history.folding.seen(_as_of(history)).shares
+    return None
 
 
 async def holding(pool: Pool, ledger: Ledger, user_id: UUID, *, now: datetime) -> Holding | None:
@@ -104,38 +111,50 @@ async def month_line(
     Coins that were held and given back are neither; coins that a refund took back are counted
     apart, because nobody spent them.
     """
-    month = month_of(now, zone)
-    own_id = wallet_id(user_id)
-    transfers = await _between(ledger, own_id, to_ns(month.starts_at), to_ns(month.ends_at) - 1)
-    coins_in = coins_out = coins_returned = 0
-    order_ids: set[UUID] = set()
-    codes = {transfer.id: transfer.code for transfer in transfers}
-    for move in moves_of(own_id, transfers):
-        code = codes[move.id]
-        if move.kind is MoveKind.CREDIT:
-            coins_in += move.coins
-            if code == Kind.RECHARGE:
-                order_ids.add(UUID(int=move.names))
-        elif move.kind in {MoveKind.DEBIT, MoveKind.POST}:
-            if code in CLAWBACKS:
-                coins_returned += move.coins
-            else:
-                coins_out += move.coins
-    async with transaction(pool) as tx:
-        lots = await store.of_orders(tx, sorted(order_ids))
-    money_in = summed(lot.price for lot in lots if lot.kind is LotKind.PAID)
-    return MonthLine(month.starts_on, money_in, coins_in, coins_out, coins_returned)
+    return (await overview(pool, ledger, user_id, zone=zone, now=now)).month
 
 
-async def _between(ledger: Ledger, own_id: int, first_ns: int, last_ns: int) -> list[Transfer]:
-    found: list[Transfer] = []
-    while True:
+async def _look(pool: Pool, ledger: Ledger, user_id: UUID) -> History:
+    return await memory_of(ledger).look(pool, ledger, user_id, rows_max=HISTORY_MAX)
+
+
+def _as_of(history: History, now: datetime | None = None) -> int:
+    # The ledger's time may be ahead of ours.
+    return max(to_ns(now) if now else 0, history.last_ns)
+
+
+def _month(history: History, month: Month) -> MonthLine:
+    sums = history.tally.between(to_ns(month.starts_at), to_ns(month.ends_at) - 1)
+    lots = [history.folding.terms(order_id) for order_id in sums.order_ids]
+    return _month_line(month, sums, [lot for lot in lots if lot is not None])
+
+
+async def _long_month(
+    pool: Pool, ledger: Ledger, user_id: UUID, history: History, month: Month
+) -> MonthLine:
+    """The month line of a history that is too long to be read whole.
+
+    What its first rows say of the month is remembered; the rest of the month is read.
+    """
+    own_id, tally = wallet_id(user_id), Tally()
+    first_ns, last_ns = to_ns(month.starts_at), to_ns(month.ends_at) - 1
+    known = history.tally.between(first_ns, last_ns)
+    next_ns = max(first_ns, history.last_ns + 1)
+    while next_ns <= last_ns:
         chunk = await ledger.get_account_transfers(
             AccountFilter(
-                account_id=own_id, timestamp_min=first_ns, timestamp_max=last_ns, limit=_CHUNK
+                account_id=own_id, timestamp_min=next_ns, timestamp_max=last_ns, limit=CHUNK
             )
         )
-        found += chunk
-        if len(chunk) < _CHUNK:
-            return found
-        first_ns = chunk[-1].timestamp + 1
+        tally.add(moves_of(own_id, chunk))
+        next_ns = chunk[-1].timestamp + 1 if len(chunk) == CHUNK else last_ns + 1
+    sums = known + tally.between(first_ns, last_ns)
+    async with transaction(pool) as tx:
+        orders = sorted(UUID(int=order_id) for order_id in sums.order_ids)
+        lots = await store.of_orders(tx, orders)
+    return _month_line(month, sums, lots)
+
+
+def _month_line(month: Month, sums: Sums, lots: Sequence[Lot]) -> MonthLine:
+    money_in = summed(lot.price for lot in lots)
+    return MonthLine(month.starts_on, money_in, sums.coins_in, sums.coins_out, sums.coins_returned)

@@ -10,14 +10,7 @@ NS_PER_S = 1_000_000_000
 # Debits that take back a certain purchase: `user_data_128` is its order. In other debits that
 # field is the business of the room that made them.
 CLAWBACKS = frozenset({int(Kind.REFUND), int(Kind.RECOVERY)})
-
-
-def moves_of(wallet_id: int, transfers: Iterable[Transfer]) -> Iterator[Move]:
-    """The moves of a wallet, one for each transfer that changes it, in the same order."""
-    for transfer in transfers:
-        move = _move(wallet_id, transfer)
-        if move is not None:
-            yield move
+_RECHARGE = int(Kind.RECHARGE)
 
 
 def is_out(wallet_id: int, transfer: Transfer) -> bool:
@@ -25,30 +18,44 @@ def is_out(wallet_id: int, transfer: Transfer) -> bool:
     return transfer.debit_account_id == wallet_id
 
 
-def _move(wallet_id: int, transfer: Transfer) -> Move | None:
-    flags = transfer.flags
-    out = is_out(wallet_id, transfer)
-    if flags & TransferFlags.POST_PENDING_TRANSFER and out:
-        kind = MoveKind.POST
-    elif flags & TransferFlags.VOID_PENDING_TRANSFER and out:
-        kind = MoveKind.VOID
-    elif flags & TransferFlags.PENDING and out:
-        kind = MoveKind.HOLD
-    elif flags & (TransferFlags.PENDING | TransferFlags.VOID_PENDING_TRANSFER):
-        return None  # Coins on their way in are not here, and never were if voided.
-    else:
-        kind = MoveKind.DEBIT if out else MoveKind.CREDIT
-    if transfer.amount == 0 and kind is not MoveKind.POST:
-        return None
-    ends = transfer.timestamp + transfer.timeout * NS_PER_S if transfer.timeout else 0
-    named = not out or transfer.code in CLAWBACKS
-    return Move(
-        id=transfer.id,
-        kind=kind,
-        coins=transfer.amount,
-        at_ns=transfer.timestamp,
-        names=transfer.user_data_128 if named else 0,
-        holds=transfer.pending_id,
-        expires_ns=ends if kind is MoveKind.HOLD else 0,
-        promotional=transfer.code != Kind.RECHARGE,
-    )
+def _kind_out(flags: TransferFlags) -> MoveKind:
+    if flags & TransferFlags.POST_PENDING_TRANSFER:
+        return MoveKind.POST
+    if flags & TransferFlags.VOID_PENDING_TRANSFER:
+        return MoveKind.VOID
+    return MoveKind.HOLD if flags & TransferFlags.PENDING else MoveKind.DEBIT
+
+
+def _kind_in(flags: TransferFlags) -> MoveKind | None:
+    # Coins on their way in are not here, and never were if voided.
+    waiting = flags & (TransferFlags.PENDING | TransferFlags.VOID_PENDING_TRANSFER)
+    return None if waiting else MoveKind.CREDIT
+
+
+# To combine flags is several times dearer than to look their meaning up.
+_ALL_FLAGS = [TransferFlags(bits) for bits in range(2 ** len(TransferFlags))]
+_OUT = tuple(_kind_out(flags) for flags in _ALL_FLAGS)
+_IN = tuple(_kind_in(flags) for flags in _ALL_FLAGS)
+
+
+def moves_of(wallet_id: int, transfers: Iterable[Transfer]) -> Iterator[Move]:
+    """The moves of a wallet, one for each transfer that changes it, in the same order."""
+    post, hold = MoveKind.POST, MoveKind.HOLD
+    for transfer in transfers:
+        out = transfer.debit_account_id == wallet_id
+        kind = _OUT[transfer.flags] if out else _IN[transfer.flags]
+        coins, code, at_ns = transfer.amount, transfer.code, transfer.timestamp
+        if kind is None or (coins == 0 and kind is not post):
+            continue
+        clawback = out and code in CLAWBACKS
+        yield Move(
+            transfer.id,
+            kind,
+            coins,
+            at_ns,
+            transfer.user_data_128 if clawback or not out else 0,
+            transfer.pending_id,
+            at_ns + transfer.timeout * NS_PER_S if kind is hold and transfer.timeout else 0,
+            code != _RECHARGE,
+            clawback,
+        )

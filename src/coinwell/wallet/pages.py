@@ -14,7 +14,7 @@ from coinwell.base.web import AnyRequest, render
 from coinwell.ledger import Ledger
 from coinwell.users import User
 from coinwell.wallet.asking import Arrivals, Describer
-from coinwell.wallet.balances import balance, holding, month_line
+from coinwell.wallet.balances import balance, overview
 from coinwell.wallet.statements import statement
 
 
@@ -30,17 +30,16 @@ async def balance_page(
     """What I hold, what it did cost, what is on its way, and this month in one line."""
     now = clock.now()
     held = await balance(ledger, viewer.id)
-    cost = await holding(pool, ledger, viewer.id, now=now)
-    month = await month_line(pool, ledger, viewer.id, zone=viewer.time_zone, now=now)
+    found = await overview(pool, ledger, viewer.id, zone=viewer.time_zone, now=now)
     async with transaction(pool) as tx:
         coming = await arrivals(tx, viewer.id)
     return render(
         request,
         "wallet/balance.html",
         balance=held,
-        holding=cost,
-        month=month,
-        month_name=format_date(month.starts_on, "LLLL y", locale="en"),
+        holding=found.fold.holding() if found.fold else None,
+        month=found.month,
+        month_name=format_date(found.month.starts_on, "LLLL y", locale="en"),
         arrivals=coming,
         zone=viewer.time_zone,
     )

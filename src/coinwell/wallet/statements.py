@@ -19,8 +19,8 @@ from coinwell.ledger import (
 )
 from coinwell.wallet import store
 from coinwell.wallet.asking import Describer
-from coinwell.wallet.balances import fold_of, wallet_id
-from coinwell.wallet.lots import Fold
+from coinwell.wallet.balances import shares_of, wallet_id
+from coinwell.wallet.lots import Shares
 from coinwell.wallet.moves import CLAWBACKS, is_out, moves_of
 from coinwell.wallet.types import (
     Line,
@@ -58,7 +58,7 @@ class _Facts:
     wallet_id: int
     lots: Mapping[tuple[int, LotKind], Lot]
     words: Mapping[int, str]
-    fold: Fold | None
+    shares: Shares | None
 
 
 async def statement(
@@ -72,8 +72,8 @@ async def statement(
 ) -> Page:
     """One page of a user's statement, newest first.
 
-    A page reads one line more than it shows, never the whole history; only where it shows coins
-    that were spent are the lots worked out, to say what those coins had cost.
+    A page reads one line more than it shows; only where it shows coins that were spent are the
+    lots worked out, from the history that is remembered, to say what those coins had cost.
 
     Refuses: `BadCursor`.
     """
@@ -91,11 +91,10 @@ async def statement(
     async with transaction(pool) as tx:
         lots = await _lots(tx, shown)
         words = await _words(tx, shown, describe)
-    folded = None
+    shares = None
     if any(_needs_lots(own_id, transfer, lots) for transfer in shown):
-        newest_ns = shown[0].timestamp
-        folded = await fold_of(pool, ledger, user_id, now=from_ns(newest_ns), until_ns=newest_ns)
-    facts = _Facts(own_id, lots, words, folded)
+        shares = await shares_of(pool, ledger, user_id, until_ns=shown[0].timestamp)
+    facts = _Facts(own_id, lots, words, shares)
     lines = tuple(line for line in (_line(facts, transfer) for transfer in shown) if line)
     more = len(transfers) > limit
     return Page(lines, cursors.encode(shown[-1].timestamp) if more else None)
@@ -178,7 +177,7 @@ def _paid(facts: _Facts, transfer: Transfer) -> tuple[tuple[Money, ...], bool]:
             return ((lot.price,) if lot.price else ()), True
     if not _needs_lots(facts.wallet_id, transfer, facts.lots):
         return (), True
-    if facts.fold is None:
+    if facts.shares is None:
         return (), False
-    cost = facts.fold.cost(transfer.id)
+    cost = facts.shares.cost(transfer.id)
     return tuple(Money(abs(money.minor), money.currency) for money in cost), True

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from coinwell.base.db import Tx, rows, run
+from coinwell.base.db import Tx, rows, run, value
 from coinwell.base.money import Money
 from coinwell.wallet.types import Lot, LotKind
 
@@ -28,6 +28,8 @@ _OF_USER = """
     SELECT id, kind, user_id, coins, price_minor, currency, granted_at, transfer_id
     FROM wallet.lot WHERE user_id = %(user_id)s
 """
+
+_COUNT_OF_USER = "SELECT count(*) FROM wallet.lot WHERE user_id = %(user_id)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ async def of_orders(tx: Tx, ids: Sequence[UUID]) -> list[Lot]:
 async def of_user(tx: Tx, user_id: UUID) -> list[Lot]:
     """All lots of a user, in no particular order."""
     return [_lot(row) for row in await rows(tx, _Row, _OF_USER, {"user_id": user_id})]
+
+
+async def count_of_user(tx: Tx, user_id: UUID) -> int:
+    """How many lots a user has."""
+    return await value(tx, _COUNT_OF_USER, {"user_id": user_id})
 
 
 def _lot(row: _Row) -> Lot:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
+from msgspec import Struct
+
 from coinwell.base.money import Money
 from coinwell.base.refusal import Kind, Refusal
 
@@ -60,9 +62,8 @@ class MoveKind(StrEnum):
     VOID = "void"  # All held coins go back.
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One change of a wallet, as the fold sees it.
+class Move(Struct, frozen=True, gc=False):
+    """One change of a wallet, as the fold sees it. A struct: a long history makes many.
 
     Units: `coins` is positive; `at_ns` is the ledger's timestamp.
     """
@@ -75,6 +76,7 @@ class Move:
     holds: int = 0  # POST and VOID: the id of the hold.
     expires_ns: int = 0  # HOLD: when the held coins go back by themselves; 0 for never.
     promotional: bool = False  # CREDIT without known terms: coins that cost nothing.
+    clawback: bool = False  # DEBIT, POST: a refund takes back what it had brought.
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from coinwell.ledger.engines.postgres.packing import uuids
-from coinwell.ledger.engines.postgres.records import Connection, Row, account_of, transfer_of
+from coinwell.ledger.engines.postgres.records import (
+    Connection,
+    Row,
+    account_of,
+    speak_in_bytes,
+    transfer_of,
+    transfer_of_bytes,
+)
 from coinwell.ledger.types import (
     ID_MAX,
     TIMESTAMP_MAX,
@@ -83,7 +90,7 @@ async def account_transfers(connection: Connection, wanted: AccountFilter) -> li
     if not 0 < wanted.account_id < ID_MAX or not _sound(wanted) or sides not in _SIDES:
         return []
     sql = _backwards(_HISTORY) if reversed_ else _HISTORY
-    return [transfer_of(row) for row in await _rows(connection, sql, params)]
+    return await _transfers(connection, sql, params)
 
 
 async def matching_accounts(connection: Connection, wanted: QueryFilter) -> list[Account]:
@@ -101,7 +108,7 @@ async def matching_transfers(connection: Connection, wanted: QueryFilter) -> lis
         return []
     params = _params(wanted) | {"ledger": wanted.ledger}
     sql = _backwards(_QUERY_TRANSFERS) if wanted.flags else _QUERY_TRANSFERS
-    return [transfer_of(row) for row in await _rows(connection, sql, params)]
+    return await _transfers(connection, sql, params)
 
 
 _SIDES = range(AccountFilterFlags.DEBITS, AccountFilterFlags.REVERSED * 2)
@@ -150,3 +157,10 @@ async def _rows(connection: Connection, sql: LiteralString, params: Any) -> list
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(sql, params)
         return list[Row](await cursor.fetchall())
+
+
+async def _transfers(connection: Connection, sql: LiteralString, params: Any) -> list[Transfer]:
+    async with connection.cursor(binary=True) as cursor:
+        speak_in_bytes(cursor)
+        await cursor.execute(sql, params)
+        return [transfer_of_bytes(row) for row in await cursor.fetchall()]
