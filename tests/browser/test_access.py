@@ -3,6 +3,8 @@
 import pytest
 from playwright.async_api import Page
 
+from coinwell.base.db import transaction
+from coinwell.users import hand_off, link_token, seal_of
 from tests.browser.axe import violations
 from tests.browser.conftest import DESKTOP, PHONE, OpenPage
 from tests.browser.walking import choose, go_to_pay, pay_by_card, pay_by_transfer, sign_in
@@ -100,6 +102,27 @@ async def test_the_page_of_who_may_not_recharge_can_be_used_by_everyone(
         for path in ("/me/recharge", "/me/status", "/me/help"):
             await page.goto(path)
             await check(page, problems)
+    assert not problems
+
+
+@pytest.mark.parametrize(("size", "scheme"), LOOKS, ids=IDS)
+async def test_the_link_from_the_app_can_be_used_by_everyone(
+    house: House, open_page: OpenPage, size: dict[str, int], scheme: str
+) -> None:
+    problems: list[str] = []
+    person = await house.person()
+    async with transaction(house.installation.pool) as tx:
+        link = await hand_off(tx, person.id, now=house.clock.now())
+    token = link_token(link.id, link.expires_at, seal_of(house.settings))
+    page = await open_page(size=size, scheme=scheme)
+    await page.goto(f"/enter?token={token}")
+    await check(page, problems)
+    await page.get_by_role("button", name="Continue as").click()
+    await page.wait_for_url("**/me")
+    # The link is used up now, and says so.
+    await page.goto(f"/enter?token={token}")
+    await page.get_by_role("heading").first.wait_for()
+    await check(page, problems)
     assert not problems
 
 
