@@ -5,7 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
-ALL = ("ledger", "pages")
+ALL = ("ledger", "gifts", "feed", "stream", "pages")
 
 
 def run() -> int:

@@ -46,7 +46,7 @@ _BATCH = 8_000
 _WALLET = 1_000
 _CREATOR = 1_000_000
 
-_TEXTBOOK_SCHEMA = """
+TEXTBOOK_SCHEMA = """
     CREATE SCHEMA textbook;
     CREATE TABLE textbook.account (
         id bigint PRIMARY KEY,
@@ -249,7 +249,7 @@ def main() -> int:
     with database(arguments.url) as url:
         migrate(url)
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_TEXTBOOK_SCHEMA)
+            connection.execute(TEXTBOOK_SCHEMA)
         print(f"{os.cpu_count()} cores, {arguments.seconds:g} s each")
         return 0 if asyncio.run(run(url, arguments.seconds)) else 1
 

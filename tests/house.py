@@ -22,14 +22,15 @@ from coinwell.app import create_app
 from coinwell.base.clock import StillClock
 from coinwell.base.db import transaction
 from coinwell.base.jobs import install_queue, job_app
-from coinwell.catalog import seed
+from coinwell.catalog import seed, seed_gifts
 from coinwell.demo import make_people
 from coinwell.installation import Installation, open_installation, webhook_secret
+from coinwell.ledger import advance
 from coinwell.recharge.providers.sandbox.server import SandboxSettings, create_sandbox
 from coinwell.settings import Settings
 from coinwell.users import NewUser, User, create_user
 from coinwell.wallet import balance
-from coinwell.worker import JOBS, rooms
+from coinwell.worker import JOBS, READERS, rooms
 
 SECRET = "a secret of the tests, long enough"
 CARD_OK = "4242424242424242"
@@ -51,7 +52,8 @@ async def served(app: ASGIApp, listener: socket.socket) -> AsyncGenerator[None]:
         app,
         log_level="error",
         access_log=False,
-        ws="none",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
         lifespan="on",
         timeout_graceful_shutdown=1,
     )
@@ -81,7 +83,7 @@ class House:
     sandbox: httpx2.AsyncClient
 
     async def work(self) -> None:
-        """What the worker does in a while: the queue emptied, and every periodic job once."""
+        """What the worker does in a while: the queue emptied, every periodic job, the feed read."""
         app = job_app(JOBS, rooms(self.installation), self.settings.database, concurrency=2)
         async with app.open_async():
             await self._drain(app)
@@ -89,6 +91,12 @@ class House:
                 if job.cron is not None:
                     await job.run(rooms(self.installation)[job.name.partition(".")[0]])
             await self._drain(app)
+        await self.read()
+
+    async def read(self) -> None:
+        """What the worker's readers of the ledger's feed do: come to its end."""
+        for reader in READERS:
+            await advance(self.installation.pool, self.installation.ledger, reader)
 
     async def _drain(self, app: procrastinate.App) -> None:
         await app.run_worker_async(
@@ -135,6 +143,7 @@ async def open_house(database_url: str, clock: StillClock, folder: Path) -> Asyn
         data=folder,
         public_url=url,
         sandbox_url=sandbox_url,
+        webhooks_private=True,
         log_level="error",
     )
     sandbox = SandboxSettings(
@@ -156,6 +165,7 @@ async def open_house(database_url: str, clock: StillClock, folder: Path) -> Asyn
     ):
         async with transaction(installation.pool) as tx:
             await seed(tx, now=clock.now())
+            await seed_gifts(tx, now=clock.now())
         await make_people(installation.pool, settings, now=clock.now())
         yield House(url, sandbox_url, clock, settings, installation, control)
 

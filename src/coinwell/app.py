@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -22,14 +23,16 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from coinwell import base, problems
+from coinwell import problems
 from coinwell.base.bodies import StrictRequest
+from coinwell.base.bus import open_bus
 from coinwell.base.clock import Clock
-from coinwell.base.db import Pool, transaction, value
 from coinwell.base.headers import StrictHeaders
 from coinwell.base.logs import start_logs
+from coinwell.base.metrics import BUILD, page
 from coinwell.base.openapi import described
 from coinwell.base.refusal import Refusal
+from coinwell.base.watching import Watched, serving_metrics
 from coinwell.base.web import (
     AnyConnection,
     AnyRequest,
@@ -44,9 +47,15 @@ from coinwell.base.web import (
 )
 from coinwell.catalog import routes as catalog_routes
 from coinwell.console import pages as console_pages
+from coinwell.health import healthz, readyz
 from coinwell.installation import Installation, open_installation
-from coinwell.ledger import Ledger
-from coinwell.recharge import Deps
+from coinwell.limits import pages as limits_pages
+from coinwell.limits import routes as limits_routes
+from coinwell.live import DESCRIBERS, NEWS_OF_ROOMS, GiftLane, LaneDeps, open_stage
+from coinwell.live import pages as live_pages
+from coinwell.live import routes as live_routes
+from coinwell.notify import pages as notify_pages
+from coinwell.notify import routes as notify_routes
 from coinwell.recharge import pages as recharge_pages
 from coinwell.recharge import routes as recharge_routes
 from coinwell.settings import Settings
@@ -57,14 +66,26 @@ from coinwell.users import routes as users_routes
 from coinwell.wallet import pages as wallet_pages
 from coinwell.wallet import routes as wallet_routes
 
-ROOMS_WITH_TEMPLATES = ("base", "users", "wallet", "recharge", "console")
-STATIC = Path(base.__file__).parent / "static"
+ROOMS_WITH_TEMPLATES = (
+    "base",
+    "users",
+    "wallet",
+    "limits",
+    "recharge",
+    "live",
+    "notify",
+    "console",
+)
+STATIC = tuple(Path(__file__).parent / room / "static" for room in ("base", "live"))
 BODY_BYTES_MAX = 256 * 1024
 
 PAGES: Sequence[ControllerRouterHandler] = (
     *users_pages.PAGES,
     *wallet_pages.PAGES,
+    *limits_pages.PAGES,
     *recharge_pages.PAGES,
+    *live_pages.PAGES,
+    *notify_pages.PAGES,
     *console_pages.PAGES,
     *problems.PAGES,
 )
@@ -72,26 +93,11 @@ ROUTES: Sequence[ControllerRouterHandler] = (
     *users_routes.ROUTES,
     *catalog_routes.ROUTES,
     *wallet_routes.ROUTES,
+    *limits_routes.ROUTES,
     *recharge_routes.ROUTES,
+    *live_routes.ROUTES,
+    *notify_routes.ROUTES,
 )
-
-
-@get("/healthz", include_in_schema=False, media_type=MediaType.TEXT)
-async def healthz() -> str:
-    """The process runs."""
-    return "ok"
-
-
-@get("/readyz", include_in_schema=False, media_type=MediaType.TEXT)
-async def readyz(state: State) -> Response[str]:
-    """The database answers."""
-    installation: Installation = state.installation
-    try:
-        async with transaction(installation.pool) as tx:
-            await value(tx, "SELECT 1")
-    except (OperationalError, PoolTimeout):
-        return Response("no database", status_code=503)
-    return Response("ready")
 
 
 @get("/openapi.json", include_in_schema=False)
@@ -110,19 +116,46 @@ async def known_guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
     if not isinstance(connection, Request):
         return
     state = connection.app.state
+    installation: Installation = state.installation
     found = await users_guards.caller(
-        connection, state.installation.pool, state.installation.clock, state.settings
+        connection, installation.pool, installation.clock, state.settings, state.key_callers
     )
     connection.state.caller = found
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> ASGIApp:
     """The web app of one installation; `clock` is for tests and made-up histories."""
-    return StrictHeaders(
-        wired(settings, clock=clock),
-        form_targets=_payment_origins(settings),
-        https=is_https(settings.public_url),
+    app = wired(settings, clock=clock)
+
+    def lane() -> LaneDeps | None:
+        state = app.state
+        if "installation" not in state:
+            return None
+        return LaneDeps(state.installation.live, state.key_callers.ask, crashed)
+
+    def crashed(request_id: str, path: str, error: Exception) -> None:
+        app.state.log.error("request crashed", request_id=request_id, path=path, exc_info=error)
+
+    return Watched(
+        StrictHeaders(
+            GiftLane(app, lane),
+            form_targets=_payment_origins(settings),
+            https=is_https(settings.public_url),
+        )
     )
+
+
+@asynccontextmanager
+async def metrics(settings: Settings) -> AsyncGenerator[None]:
+    """What this web process counts, at a port of its own, where the settings name one."""
+    if not settings.metrics_port:
+        yield
+        return
+    BUILD.labels(version("coinwell"), "web").set(1)
+    async with serving_metrics(
+        settings.metrics_host, settings.metrics_port, lambda: page(None, ())
+    ):
+        yield
 
 
 def wired(settings: Settings, *, clock: Clock | None = None) -> Litestar:
@@ -130,8 +163,19 @@ def wired(settings: Settings, *, clock: Clock | None = None) -> Litestar:
 
     @asynccontextmanager
     async def opened(app: Litestar) -> AsyncGenerator[None]:
-        async with open_installation(settings, clock=clock) as installation:
-            app.state.installation = installation
+        def on_trouble(error: Exception) -> None:
+            app.state.log.warning("room streams held up", error=str(error))
+
+        async with (
+            open_installation(settings, clock=clock) as installation,
+            open_bus(settings.database, NEWS_OF_ROOMS) as bus,
+            open_stage(installation.pool, bus, on_trouble) as stage,
+            metrics(settings),
+        ):
+            app.state.installation, app.state.stage = installation, stage
+            app.state.key_callers = users_guards.key_callers(
+                installation.pool, installation.clock, settings
+            )
             yield
 
     return Litestar(
@@ -144,7 +188,7 @@ def wired(settings: Settings, *, clock: Clock | None = None) -> Litestar:
             Router(path="/", route_handlers=recharge_routes.WEBHOOKS),
             create_static_files_router(
                 path="/static",
-                directories=[STATIC],
+                directories=[*STATIC],
                 cache_control=CacheControlHeader(max_age=3600, public=True),
             ),
         ],
@@ -218,30 +262,39 @@ def _payment_origins(settings: Settings) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+# What handlers ask for by name, and where an open installation keeps it.
+_OF_INSTALLATION = {
+    "pool": "pool",
+    "ledger": "ledger",
+    "clock": "clock",
+    "deps": "recharge",
+    "live": "live",
+    "notifying": "notify",
+}
+_OF_STATE = {"settings": "settings", "keys": "key_callers", "stage": "stage"}
+
+
 def _dependencies() -> dict[str, Provide]:
-    def installation(state: State) -> Installation:
-        return state.installation
+    def of_installation(name: str) -> Provide:
+        def give(state: State) -> Any:
+            return getattr(state.installation, name)
 
-    def pool(state: State) -> Pool:
-        return installation(state).pool
+        return Provide(give, sync_to_thread=False)
 
-    def ledger(state: State) -> Ledger:
-        return installation(state).ledger
+    def of_state(name: str) -> Provide:
+        def give(state: State) -> Any:
+            return getattr(state, name)
 
-    def clock(state: State) -> Clock:
-        return installation(state).clock
+        return Provide(give, sync_to_thread=False)
 
-    def settings(state: State) -> Settings:
-        return state.settings
-
-    def deps(state: State) -> Deps:
-        return installation(state).recharge
-
-    plain = {"pool": pool, "ledger": ledger, "clock": clock, "settings": settings, "deps": deps}
-    return {name: Provide(give, sync_to_thread=False) for name, give in plain.items()} | {
+    return {
+        **{asked: of_installation(name) for asked, name in _OF_INSTALLATION.items()},
+        **{asked: of_state(name) for asked, name in _OF_STATE.items()},
         "caller": Provide(_caller, sync_to_thread=False),
+        "listener": Provide(users_guards.listener),
         "viewer": Provide(users_guards.viewer),
         "operator": Provide(users_guards.operator),
+        "webhook_desk": Provide(notify_pages.webhook_desk, sync_to_thread=False),
         "arrivals": Provide(_arrivals, sync_to_thread=False),
         "describers": Provide(_describers, sync_to_thread=False),
     }
@@ -256,4 +309,4 @@ def _arrivals() -> Any:
 
 
 def _describers() -> Any:
-    return {}
+    return DESCRIBERS

@@ -11,15 +11,22 @@ from typing import TypeVar
 import click
 
 from coinwell import serving
+from coinwell.backup import commands as backup_commands
+from coinwell.base import audit
 from coinwell.base.db import Pool, open_pool
 from coinwell.base.refusal import Refusal
 from coinwell.catalog import commands as catalog_commands
-from coinwell.demo import demo_settings, populate
+from coinwell.console import commands as console_commands
+from coinwell.demo import commands as demo_commands
+from coinwell.demo import demo_settings, live_on, populate
+from coinwell.ledger import commands as ledger_commands
 from coinwell.ledger import verify
+from coinwell.notify import commands as notify_commands
 from coinwell.postgres import Trouble
 from coinwell.recharge import commands as recharge_commands
 from coinwell.settings import Settings
 from coinwell.users import commands as users_commands
+from coinwell.worker import READERS
 from coinwell.worker import work as run_worker
 
 T = TypeVar("T")
@@ -117,13 +124,19 @@ def migrate_(context: Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a sentence.")
 @click.pass_obj
 def verify_(context: Context, *, as_json: bool) -> None:
-    """Check the books: recompute everything from the transfers and compare."""
+    """Check the books: recompute everything from the transfers; and the chain of the audit log."""
     verdict = context.run(verify)
+    chain = context.run(audit.verify)
     if as_json:
-        click.echo(json.dumps({"balanced": verdict.balanced, "sentence": verdict.sentence}))
+        said = {
+            "balanced": verdict.balanced,
+            "sentence": verdict.sentence,
+            "audit": {"sound": chain.sound, "sentence": chain.sentence},
+        }
+        click.echo(json.dumps(said))
     else:
-        click.echo(verdict.sentence)
-    sys.exit(0 if verdict.balanced else 1)
+        click.echo(f"{verdict.sentence}\n{chain.sentence}")
+    sys.exit(0 if verdict.balanced and chain.sound else 1)
 
 
 @main.command("settings")
@@ -153,9 +166,26 @@ def sandbox(context: Context) -> None:
     serving.serve_sandbox_process(context.settings)
 
 
-for _commands in (users_commands, catalog_commands, recharge_commands):
+@process.command("crowd")
+@click.pass_obj
+def crowd_(context: Context) -> None:
+    """The demo's crowd."""
+    asyncio.run(live_on(context.settings))
+
+
+for _commands in (
+    users_commands,
+    catalog_commands,
+    recharge_commands,
+    notify_commands,
+    console_commands,
+    backup_commands,
+    demo_commands,
+):
     for _command in _commands.COMMANDS:
         main.add_command(_command)
+for _command in ledger_commands.reader_commands(READERS):
+    main.add_command(_command)
 
 
 if __name__ == "__main__":

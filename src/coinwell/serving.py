@@ -20,14 +20,17 @@ from coinwell.base.db import open_pool, transaction
 from coinwell.base.jobs import install_queue
 from coinwell.base.migrate import migrate
 from coinwell.base.refusal import Kind, Refusal
-from coinwell.catalog import seed
-from coinwell.installation import webhook_secret
+from coinwell.catalog import publications, seed, seed_gifts
+from coinwell.demo import history_begins
+from coinwell.installation import sandbox_settings
 from coinwell.parent import ChildSpec, run_parent
 from coinwell.postgres import Server, check_server, ensure_database, open_server
-from coinwell.recharge.providers.sandbox.server import SandboxSettings, serve_sandbox
+from coinwell.recharge.providers.sandbox.server import serve_sandbox
 from coinwell.settings import Settings
 
 DATABASE_NAME = "coinwell"
+# Where a restore builds, inside the data folder; gone when it is done.
+RESTORING = "restoring"
 
 
 @dataclass(eq=False)
@@ -44,6 +47,22 @@ class PortTaken(Refusal):
         return f"Port {self.port} is taken. Set {self.setting} to a free one and start again."
 
 
+@dataclass(eq=False)
+class RestoreUnfinished(Refusal):
+    """A restore was cut short here. An empty database in its place would look like lost money."""
+
+    kind = Kind.CLASH
+    title = "Restore not finished"
+    folder: str
+
+    def sentence(self) -> str:
+        """Say the two ways on."""
+        return (
+            f"A restore into {self.folder} was cut short, and there is no database. Run "
+            f"`coinwell restore` again, or remove {self.folder}/{RESTORING} to begin anew."
+        )
+
+
 @contextmanager
 def database(
     settings: Settings, *, attach: bool = False
@@ -56,7 +75,10 @@ def database(
         check_server(settings.database)
         yield settings, None
         return
-    server = open_server(settings.data / "postgres", attach=attach)
+    place = settings.data / "postgres"
+    if not place.exists() and (settings.data / RESTORING).exists():
+        raise RestoreUnfinished(str(settings.data))
+    server = open_server(place, attach=attach)
     try:
         ensure_database(server.url(), DATABASE_NAME)
         yield replace(settings, database=server.url(DATABASE_NAME)), server
@@ -68,13 +90,18 @@ def prepare(settings: Settings) -> list[str]:
     """Bring the schema, the queue and the catalogue up to date; the migrations that ran."""
     ran = migrate(settings.database)
     install_queue(settings.database)
-    asyncio.run(_seed(settings.database))
+    asyncio.run(_seed(settings))
     return ran
 
 
-async def _seed(url: str) -> None:
-    async with open_pool(url, max_size=1) as pool, transaction(pool) as tx:
-        await seed(tx, now=SystemClock().now())
+async def _seed(settings: Settings) -> None:
+    now = SystemClock().now()
+    async with open_pool(settings.database, max_size=1) as pool, transaction(pool) as tx:
+        if settings.demo and not await publications(tx):
+            # A demo's first recharges are months old, and so are the prices that were paid.
+            now = history_begins(now)
+        await seed(tx, now=now)
+        await seed_gifts(tx, now=now)
 
 
 def serve_all(
@@ -85,11 +112,13 @@ def serve_all(
     `populate` is awaited after the preparation and before anything is served.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for chatty in ("psycopg", "procrastinate"):
+    for chatty in ("psycopg", "procrastinate", "httpx2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     _demand_free(settings.host, settings.port, "COINWELL_PORT")
     if settings.sandbox:
         _demand_free("127.0.0.1", settings.sandbox_port, "COINWELL_SANDBOX_PORT")
+    for above in range(settings.web_processes + 1) if settings.metrics_port else ():
+        _demand_free(settings.metrics_host, settings.metrics_port + above, "COINWELL_METRICS_PORT")
     with database(settings) as (served, server):
         prepare(served)
         if populate is not None:
@@ -111,13 +140,21 @@ def children(settings: Settings) -> list[ChildSpec]:
     """The processes that the parent keeps running."""
     environment = settings.to_env()
     run = (sys.executable, "-m", "coinwell.cli")
+
+    def with_port(above: int) -> dict[str, str]:
+        # A page for each process: they share the web port, and a page there would be anyone's.
+        port = settings.metrics_port and settings.metrics_port + above
+        return environment | {"COINWELL_METRICS_PORT": str(port)}
+
     specs = [
-        ChildSpec(f"web {number}", (*run, "process", "web"), environment)
+        ChildSpec(f"web {number}", (*run, "process", "web"), with_port(number))
         for number in range(1, settings.web_processes + 1)
     ]
-    specs.append(ChildSpec("worker", (*run, "work"), environment))
+    specs.append(ChildSpec("worker", (*run, "work"), with_port(0)))
     if settings.sandbox:
         specs.append(ChildSpec("sandbox", (*run, "process", "sandbox"), environment))
+    if settings.crowd_rate:
+        specs.append(ChildSpec("crowd", (*run, "process", "crowd"), environment))
     return specs
 
 
@@ -134,8 +171,11 @@ def serve_web(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=8,
-        limit_concurrency=2_000,
-        ws="none",
+        # Watchers of rooms count, too; of those a process takes fewer (live/streaming.py).
+        limit_concurrency=6_000,
+        ws="websockets-sansio",
+        ws_max_size=4_096,
+        ws_per_message_deflate=False,
         lifespan="on",
     )
     uvicorn.Server(config).run(sockets=[listener])
@@ -143,17 +183,7 @@ def serve_web(settings: Settings) -> None:
 
 def serve_sandbox_process(settings: Settings) -> None:
     """The sandbox payment provider: its own program, its own store."""
-    folder = settings.data / "sandbox"
-    folder.mkdir(parents=True, exist_ok=True)
-    sandbox = SandboxSettings(
-        store_path=folder / "sandbox.sqlite",
-        secret=settings.derived_secret("sandbox api"),
-        control_token=settings.derived_secret("sandbox control"),
-        webhook_url=f"http://{settings.host}:{settings.port}/v1/webhooks/sandbox",
-        webhook_secret=webhook_secret(settings),
-        public_url=settings.sandbox_url,
-        merchant=settings.seller,
-    )
+    sandbox = sandbox_settings(settings)
     serve_sandbox(sandbox, host="127.0.0.1", port=settings.sandbox_port)
 
 

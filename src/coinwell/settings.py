@@ -51,6 +51,12 @@ class Settings:
     installation: str = field(
         default="coinwell", metadata=_says("Name that goes into every transfer id.")
     )
+    crowd_rate: int = field(
+        default=0,
+        metadata=_says(
+            "Acts a second of a simulated crowd in the demo; 0 for none, `coinwell demo` has 2."
+        ),
+    )
     seller: str = field(
         default="Coinwell Demo Ltd", metadata=_says("Who sells the coins, as the buyer reads it.")
     )
@@ -79,6 +85,27 @@ class Settings:
         default="http://127.0.0.1:8101", metadata=_says("Where people reach the sandbox.")
     )
     quote_minutes: int = field(default=30, metadata=_says("How long a quoted price holds."))
+    webhooks_private: bool = field(
+        default=False,
+        metadata=_says("Let webhooks go to plain http and private addresses; never in `live`."),
+    )
+    break_glass: bool = field(
+        default=False,
+        metadata=_says("Let an admin alone carry out a proposal, with a reason, loudly logged."),
+    )
+    metrics_port: int = field(
+        default=0,
+        metadata=_says(
+            "Port of the worker's metrics; each web process takes the next one. 0: no metrics."
+        ),
+    )
+    metrics_host: str = field(
+        default="127.0.0.1", metadata=_says("Address that metrics are read at; never a public one.")
+    )
+    otlp_endpoint: str = field(
+        default="",
+        metadata=_says("URL of an OpenTelemetry collector (OTLP over HTTP); empty: no traces."),
+    )
     log_level: str = field(default="info", metadata=_says("`debug`, `info`, `warning` or `error`."))
 
     def __post_init__(self) -> None:
@@ -87,14 +114,27 @@ class Settings:
             raise WrongSetting("secret", f"needs at least {SECRET_LENGTH_MIN} characters.")
         if self.environment not in {"test", "live"}:
             raise WrongSetting("environment", "is `test` or `live`.")
-        if self.environment == "live" and self.sandbox:
-            raise WrongSetting("sandbox", "must be false in `live`: its money is not real.")
-        if self.environment == "live" and self.demo:
-            raise WrongSetting("demo", "must be false in `live`: anyone could sign in.")
-        if self.environment == "live" and not self.public_url.startswith("https://"):
-            raise WrongSetting("public_url", "must be https in `live`.")
+        if self.environment == "live":
+            self._demand_safe()
+        if self.crowd_rate and not (self.demo and self.sandbox):
+            raise WrongSetting("crowd_rate", "needs the demo and its sandbox.")
         if not 1 <= self.web_processes <= 64:  # noqa: PLR2004
             raise WrongSetting("web_processes", "is a number from 1 to 64.")
+        if self.metrics_port + self.web_processes > 65_535:  # noqa: PLR2004
+            raise WrongSetting("metrics_port", "leaves no port for each web process.")
+        if self.otlp_endpoint and not self.otlp_endpoint.startswith(("http://", "https://")):
+            raise WrongSetting("otlp_endpoint", "is a URL that begins with http:// or https://.")
+
+    def _demand_safe(self) -> None:
+        """What may be on elsewhere and never where money is real."""
+        if self.sandbox:
+            raise WrongSetting("sandbox", "must be false in `live`: its money is not real.")
+        if self.demo:
+            raise WrongSetting("demo", "must be false in `live`: anyone could sign in.")
+        if self.webhooks_private:
+            raise WrongSetting("webhooks_private", "must be false in `live`: it opens our network.")
+        if not self.public_url.startswith("https://"):
+            raise WrongSetting("public_url", "must be https in `live`.")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:

@@ -41,7 +41,8 @@ async def contents(house: House) -> dict[str, tuple[int, str]]:
     async with transaction(house.installation.pool) as tx:
         tables = await tx.execute(
             "SELECT schemaname, relname FROM pg_stat_user_tables"
-            " WHERE schemaname IN ('base', 'users', 'catalog', 'wallet', 'recharge', 'ledger')"
+            " WHERE schemaname IN"
+            " ('base', 'users', 'catalog', 'wallet', 'recharge', 'ledger', 'console')"
         )
         for schema, table in await tables.fetchall():
             if table in _BESIDE:

@@ -30,12 +30,14 @@ async def token(web: httpx2.AsyncClient, page: str) -> str:
     return found[1]
 
 
-async def sign_in_operator(web: httpx2.AsyncClient, house: House) -> None:
-    """As the demo's operator."""
+async def sign_in_operator(
+    web: httpx2.AsyncClient, house: House, email: str = OPERATOR_EMAIL
+) -> None:
+    """As the demo's operator, or as the colleague."""
     said = {
         "_csrf": await token(web, "/console/sign-in"),
-        "email": OPERATOR_EMAIL,
-        "password": operator_password(house.settings),
+        "email": email,
+        "password": operator_password(house.settings, email),
     }
     answer = await web.post("/console/sign-in", data=said)
     assert answer.headers["location"] == "/console", answer.text
@@ -58,7 +60,7 @@ async def crawl(web: httpx2.AsyncClient, *starts: str) -> dict[str, httpx2.Respo
 def form_addresses() -> list[str]:
     """The address of every form that a page can send."""
     return sorted(
-        re.sub(r"\{\w+:uuid\}", lambda _: str(uuid4()), path)
+        re.sub(r"\{\w+:int\}", "0", re.sub(r"\{\w+:uuid\}", lambda _: str(uuid4()), path))
         for page in PAGES
         for path in page.paths  # type: ignore[union-attr]
         if "POST" in page.http_methods  # type: ignore[union-attr]

@@ -35,27 +35,47 @@ QUERIES = [
     ("/me/statement", "cursor"),
     ("/enter", "token"),
     ("/console", "q"),
+    ("/console/cases", "kind"),
+    ("/console/recharges", "cursor"),
+    ("/console/recharges", "state"),
+    ("/console/recharges", "country"),
+    ("/console/recharges", "since"),
+    ("/console/people", "cursor"),
+    ("/console/people", "country"),
+    ("/console/proposals", "cursor"),
+    ("/console/audit", "cursor"),
+    ("/console/audit", "who"),
+    ("/console/audit", "until"),
+    ("/console/audit/export", "cursor"),
 ]
 FIELDS = [
     *("person", "token", "email", "password", "pack", "coins", "price_minor", "key", "provider"),
     *("scope", "reason_code", "days", "sentence", "next_step", "reason", "state"),
+    *("note", "seen", "way", "kind", "subject", "begins", "revision"),
 ]
+
+
+async def unread(house: House) -> dict[str, tuple[int, str]]:
+    """Everything but the audit log: an operator who looks at people is on the record."""
+    found = await contents(house)
+    return {name: rows for name, rows in found.items() if not name.startswith("base.audit")}
 
 
 async def test_an_odd_address_gets_a_page(house: House) -> None:
     async with visiting(house) as visitor:
         await sign_in_operator(visitor.web, house)
-        before = await contents(house)
+        before = await unread(house)
         odd = ODD | {"bytes of no text": ""}
         for (path, name), (what, text) in product(QUERIES, odd.items()):
             query = quote(text.encode("utf-8", "surrogatepass"))
             query = "%ff%fe" if what == "bytes of no text" else query
             page = await visitor.web.get(f"{path}?{name}={query}&{name}={query}")
             assert page.status_code in FORESEEN, (path, name, what, page.status_code)
-            assert page.headers["content-type"].startswith("text/html"), what
+            media = ("text/html", "application/json") if "export" in path else ("text/html",)
+            assert page.headers["content-type"].startswith(media), what
             assert "<script>alert" not in page.text
             assert "1351" not in page.text
-        assert await contents(house) == before
+        assert await unread(house) == before
 
 
 async def test_odd_forms_are_answered_and_change_nothing(house: House) -> None:
@@ -67,7 +87,7 @@ async def test_odd_forms_are_answered_and_change_nothing(house: House) -> None:
         addresses = [
             f"/me/recharges/{order}/pay-again",
             f"/console/users/{person}/restrictions",
-            f"/console/recharges/{order}/approve",
+            f"/console/recharges/{order}/credit",
             f"/console/recharges/{order}/refund",
             *(path for path in form_addresses() if "sign-" not in path),
         ]
@@ -86,8 +106,7 @@ async def test_odd_forms_are_answered_and_change_nothing(house: House) -> None:
                 assert door.status_code in {400, 401, 413, 422, 429}, (what, door.status_code)
         after = await contents(house)
     changed = {name for name in before if before[name] != after[name]}
-    # A refund that is refused has asked the provider first, which the order remembers.
-    assert changed <= {"users.sign_in_attempt", "recharge.order"}, changed
+    assert changed <= {"users.sign_in_attempt"}, changed
 
 
 UNREADABLE = [

@@ -30,6 +30,11 @@ def every_call(user_id: Any, order_id: Any) -> list[tuple[str, str, Any, ApiScop
     held = {"scope": "recharge", "reason_code": "identity_check"}
     lifted, refunded = {"reason": "checked"}, {"reason": "asked"}
     wish = {"country": "DE", "coins": 500}
+    hooks, hook = "/v1/webhook-endpoints", f"/v1/webhook-endpoints/{order_id}"
+    hear = {"url": "http://127.0.0.1:9/hooks"}
+    wish, stop = {"country": "DE", "coins": 500}, {"mode": "stop", "amount": 500}
+    room, opened = f"/v1/rooms/{uuid4()}", {"creator_id": str(user_id), "title": "Live"}
+    gift = {"sender_id": str(uuid4()), "room_id": str(uuid4()), "gift_id": "rose"}
     return [
         ("POST", "/v1/users", new, ApiScope.USERS_WRITE),
         ("GET", "/v1/users?external_id=ana", None, ApiScope.USERS_READ),
@@ -41,6 +46,7 @@ def every_call(user_id: Any, order_id: Any) -> list[tuple[str, str, Any, ApiScop
         ("POST", f"{user}/restrictions", held, ApiScope.RESTRICTIONS_WRITE),
         ("POST", f"{user}/restrictions/{uuid4()}/lift", lifted, ApiScope.RESTRICTIONS_WRITE),
         ("GET", "/v1/packs?country=DE", None, ApiScope.CATALOG_READ),
+        ("GET", "/v1/catalogue/gifts?country=DE", None, ApiScope.CATALOG_READ),
         ("POST", "/v1/quotes", wish, ApiScope.CATALOG_READ),
         ("GET", f"{user}/balance", None, ApiScope.WALLET_READ),
         ("GET", f"{user}/statement", None, ApiScope.WALLET_READ),
@@ -50,6 +56,32 @@ def every_call(user_id: Any, order_id: Any) -> list[tuple[str, str, Any, ApiScop
         ("POST", f"{order}/check", None, ApiScope.RECHARGE_WRITE),
         ("POST", f"{order}/cancel", None, ApiScope.RECHARGE_WRITE),
         ("POST", f"{order}/refund", refunded, ApiScope.REFUNDS_WRITE),
+        ("POST", hooks, hear, ApiScope.WEBHOOKS_WRITE),
+        ("GET", hooks, None, ApiScope.WEBHOOKS_READ),
+        ("GET", hook, None, ApiScope.WEBHOOKS_READ),
+        ("PATCH", hook, {"state": "off"}, ApiScope.WEBHOOKS_WRITE),
+        ("DELETE", hook, None, ApiScope.WEBHOOKS_WRITE),
+        ("POST", f"{hook}/rotate", None, ApiScope.WEBHOOKS_WRITE),
+        ("POST", f"{hook}/test", None, ApiScope.WEBHOOKS_WRITE),
+        ("POST", f"{hook}/replay", {"first": 1}, ApiScope.WEBHOOKS_WRITE),
+        ("GET", f"{hook}/deliveries", None, ApiScope.WEBHOOKS_READ),
+        ("GET", "/v1/webhook-deliveries/1", None, ApiScope.WEBHOOKS_READ),
+        ("POST", "/v1/webhook-deliveries/1/resend", None, ApiScope.WEBHOOKS_WRITE),
+        ("GET", "/v1/events", None, ApiScope.WEBHOOKS_READ),
+        ("GET", f"{user}/messages", None, ApiScope.USERS_READ),
+        ("POST", "/v1/rooms", opened, ApiScope.LIVE_WRITE),
+        ("GET", "/v1/rooms", None, ApiScope.LIVE_READ),
+        ("GET", room, None, ApiScope.LIVE_READ),
+        ("GET", f"{room}/events", None, ApiScope.LIVE_READ),
+        ("POST", f"{room}/close", None, ApiScope.LIVE_WRITE),
+        ("POST", "/v1/gifts", gift, ApiScope.GIFTS_WRITE),
+        ("POST", "/v1/gifts/batch", {"gifts": [gift | {"key": "k"}]}, ApiScope.GIFTS_WRITE),
+        ("GET", f"{user}/earned", None, ApiScope.WALLET_READ),
+        ("GET", f"{user}/limits", None, ApiScope.LIMITS_READ),
+        ("PUT", f"{user}/limits/coins/day", stop, ApiScope.LIMITS_WRITE),
+        ("DELETE", f"{user}/limits/coins/day", None, ApiScope.LIMITS_WRITE),
+        ("POST", f"{user}/limits/coins/day/confirm", None, ApiScope.LIMITS_WRITE),
+        ("POST", f"{user}/limits/coins/day/cancel", None, ApiScope.LIMITS_WRITE),
     ]
 
 
@@ -146,13 +178,20 @@ async def test_one_user_can_neither_see_nor_move_anything_of_another(house: Hous
         order_id = await started(asker)
         eve = await session(house, (await house.person("eve")).id)
         before = await contents(house)
-        open_to_all = {"/v1/packs?country=DE", "/v1/quotes"}
+        open_to_all = {
+            ("GET", "/v1/packs?country=DE"),
+            ("GET", "/v1/catalogue/gifts?country=DE"),
+            ("POST", "/v1/quotes"),
+            ("GET", "/v1/rooms"),
+        }
         for method, path, body, _ in every_call(asker.user_id, order_id):
-            if path in open_to_all:
+            if (method, path) in open_to_all:
                 continue
             answer = await call(asker, method, path, body, **eve)
             hidden = f"/v1/recharges/{order_id}" in path and not path.endswith("refund")
-            problem(answer, *((404, "recharge_unknown") if hidden else (403, "not_permitted")))
+            wanted = (404, "recharge_unknown") if hidden else (403, "not_permitted")
+            # Rooms are for everybody to see; this one is not there.
+            problem(answer, *((404, "room_unknown") if path.startswith("/v1/rooms/") else wanted))
         assert await contents(house) == before
 
 
@@ -183,7 +222,13 @@ async def test_a_write_needs_a_key_that_can_be_read(house: House) -> None:
     async with asking(house) as asker:
         order_id = await started(asker)
         before = await contents(house)
-        keyless = {"/v1/quotes", f"/v1/recharges/{order_id}/check"}
+        # Each gift of a batch has a key of its own.
+        keyless = {
+            "/v1/quotes",
+            f"/v1/recharges/{order_id}/check",
+            f"/v1/webhook-endpoints/{order_id}/test",
+            "/v1/gifts/batch",
+        }
         for method, path, body, _ in every_call(asker.user_id, order_id):
             if method != "GET" and path not in keyless:
                 for key, code in BAD_KEYS:

@@ -9,8 +9,10 @@ from psycopg.sql import SQL
 
 from coinwell.app import create_app
 from coinwell.base.db import transaction
+from coinwell.live import open_room
 from tests.api.asking import Asker, asking, contents, problem
 from tests.api.browsing import browser, crawl, form_addresses, sign_in_operator, token
+from tests.api.test_bad_forms import unread
 from tests.house import House, served
 from tests.story.visiting import visiting
 
@@ -181,7 +183,16 @@ async def test_looking_changes_nothing(house: House) -> None:
         await house.deliver()
         await house.work()
         await sign_in_operator(console, house)
-        before = await contents(house)
+        async with transaction(house.installation.pool) as tx:
+            now = house.clock.now()
+            room = await open_room(tx, creator_id=asker.user_id, title="Live", now=now)
+        hook = await asker.ask(
+            "POST", "/v1/webhook-endpoints", json={"url": "http://127.0.0.1:9/hooks"}
+        )
+        hook_id = hook.json()["id"]
+        tried = await asker.ask("POST", f"/v1/webhook-endpoints/{hook_id}/test")
+        delivery_id = tried.json()["id"]
+        before = await unread(house)
         own = await crawl(visitor.web, "/", "/me", f"/me/recharges/{visitor.order_id}/live")
         work = await crawl(console, "/console", "/console?q=ana")
         reads = [
@@ -191,10 +202,12 @@ async def test_looking_changes_nothing(house: House) -> None:
             if "get" in operations:
                 at = path.replace("{user_id}", str(asker.user_id))
                 at = at.replace("{recharge_id}", visitor.order_id)
+                at = at.replace("{room_id}", str(room.id))
+                at = at.replace("{endpoint_id}", hook_id).replace("{delivery_id}", str(delivery_id))
                 query = "?external_id=ana&country=DE"
                 answer = await asker.ask("GET", at + query)
                 assert answer.status_code == 200, answer.text
-        assert await contents(house) == before
+        assert await unread(house) == before
     wanted = {"/me", "/me/menu", "/me/balance", "/me/statement", "/me/recharge", "/me/recharges"}
     assert wanted | {"/me/help", "/me/status"} <= own.keys()
     assert f"/console/recharges/{visitor.order_id}" in work

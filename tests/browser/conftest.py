@@ -37,14 +37,18 @@ async def open_page(browser: Browser, house: House) -> AsyncIterator[OpenPage]:
             complaints.append(message.text)
 
     async def open_one(
-        *, size: dict[str, int] = PHONE, scheme: str = "light", script: bool = True
+        *,
+        size: dict[str, int] = PHONE,
+        scheme: str = "light",
+        script: bool = True,
+        motion: str = "reduce",
     ) -> Page:
         context = await browser.new_context(
             viewport=size,  # type: ignore[arg-type]
             color_scheme=scheme,  # type: ignore[arg-type]
             java_script_enabled=script,
             base_url=house.url,
-            reduced_motion="reduce",
+            reduced_motion=motion,  # type: ignore[arg-type]
         )
         page = await context.new_page()
         page.on("console", heard)

@@ -4,10 +4,12 @@ import pytest
 from playwright.async_api import Page
 
 from coinwell.base.db import transaction
+from coinwell.demo import COLLEAGUE_EMAIL, operator_password
 from coinwell.users import hand_off, link_token, seal_of
 from tests.browser.axe import violations
 from tests.browser.conftest import DESKTOP, PHONE, OpenPage
 from tests.browser.walking import choose, go_to_pay, pay_by_card, pay_by_transfer, sign_in
+from tests.console.desks import busy_console
 from tests.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(240)]
@@ -88,6 +90,32 @@ async def test_every_page_of_a_viewer_can_be_used_by_everyone(
     await check(page, problems)
     await page.goto("/me/nothing-here")
     await check(page, problems)
+    assert not problems
+
+
+async def test_every_page_of_an_operator_can_be_used_by_everyone(
+    house: House, open_page: OpenPage
+) -> None:
+    """Each page on a phone and on a desktop, once light and once dark: in turns, to save time."""
+    paths = await busy_console(house)
+    page = await open_page()
+    problems: list[str] = []
+    await page.goto("/console/sign-in")
+    await check(page, problems)
+    await page.get_by_label("E-mail").fill(COLLEAGUE_EMAIL)
+    await page.get_by_label("Password").fill("wrong")
+    await page.get_by_role("button", name="Sign in").click()
+    await check(page, problems)
+    await page.get_by_label("Password").fill(operator_password(house.settings, COLLEAGUE_EMAIL))
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/console")
+    for number, path in enumerate(paths):
+        await page.goto(path)
+        await page.evaluate("document.querySelectorAll('main details').forEach(e => e.open = true)")
+        for size, scheme in (LOOKS[number % 2], LOOKS[3 - number % 2]):
+            await page.set_viewport_size(size)  # type: ignore[arg-type]
+            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            await check(page, problems)
     assert not problems
 
 

@@ -228,8 +228,8 @@ class Load:
 
 
 @asynccontextmanager
-async def loaded(world: World) -> AsyncGenerator[Load]:
-    """Six buyers and a spender, at work until the block ends."""
+async def loaded(world: World, *, at_work: int = len(PEOPLE)) -> AsyncGenerator[Load]:
+    """Six buyers (or fewer `at_work`) and a spender, at work until the block ends."""
     async with buyers_of(world) as buyers:
         await buyers.make_people()
         await buyers.credited()
@@ -237,7 +237,7 @@ async def loaded(world: World) -> AsyncGenerator[Load]:
         async with spending(world, buyers.people) as spender:
             callers = [
                 asyncio.create_task(buyers.buy_on(person, Random(number), stop))
-                for number, person in enumerate(buyers.people)
+                for number, person in enumerate(buyers.people[:at_work])
             ]
             try:
                 yield Load(buyers, spender, stop, callers)

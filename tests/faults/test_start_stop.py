@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -29,14 +30,27 @@ async def up(world: World) -> float:
     return time.monotonic() - begun
 
 
+def given(world: World) -> int:
+    """How many gifts the rooms show."""
+    ((count,),) = world.ask("SELECT count(*) FROM live.event")
+    assert isinstance(count, int)
+    return count
+
+
 async def test_it_starts_again_after_an_end_and_after_a_killed_parent() -> None:
     with new_world() as world:
+        # With a crowd, so that somebody is in the middle of something whenever it ends.
+        world.settings = replace(world.settings, crowd_rate=10)
         cold = await up(world)
+        await world.until(lambda: given(world) > 0, within_s=120)
         asked = world.end(signal.SIGTERM)
         world.assert_nothing_left()
         second = await up(world)
         world.end(signal.SIGKILL)
         third = await up(world)  # The killed one's children may be on their way out still.
+        before = given(world)
+        await world.until(lambda: given(world) > before, within_s=120)
+        assert world.run("verify").startswith("The books balance")
         world.end(signal.SIGINT)
         world.assert_nothing_left()
     tell(

@@ -30,6 +30,7 @@ from hypothesis.stateful import (
 from coinwell.base.clock import StillClock
 from coinwell.base.db import Pool, open_pool, transaction
 from coinwell.base.refusal import Refusal
+from coinwell.installation import finish_intents
 from coinwell.ledger import Kind, Ledger, intents, open_ledger, verify
 from coinwell.recharge import (
     Order,
@@ -177,7 +178,11 @@ class Recharges(RuleBasedStateMachine):
 
     def sweep(self, job: str, **dies: int) -> None:
         async def run() -> None:
-            await getattr(work, job)(self.house.dying(**dies))
+            deps = self.house.dying(**dies)
+            if job == "intents":
+                await finish_intents(deps.pool, deps.ledger, now=deps.clock.now())
+            else:
+                await getattr(work, job)(deps)
 
         try:
             self.wait(run())

@@ -8,6 +8,7 @@ from coinwell.base.clock import StillClock
 from coinwell.base.db import Pool, transaction
 from coinwell.base.jobs import Job, defer, install_queue, job_app
 from coinwell.base.money import Money
+from coinwell.installation import finish_intents
 from coinwell.ledger import Ledger
 from coinwell.recharge import (
     NothingToReview,
@@ -129,7 +130,7 @@ async def test_money_taken_twice_is_seen_though_the_process_dies(
     with pytest.raises(Exception):  # noqa: B017, PT011
         await sync_order(house.dying(after=1), order.id)
     clock.advance(minutes=1)
-    await work.intents(house.deps)
+    await finish_intents(house.deps.pool, house.deps.ledger, now=house.deps.clock.now())
     await work.poll(house.deps)
     assert (await house.order(order.id)).review_reason is ReviewReason.CHARGED_TWICE
 
@@ -147,7 +148,7 @@ async def test_a_look_that_is_owed_is_still_owed_when_the_provider_is_silent(
     with pytest.raises(Exception):  # noqa: B017, PT011
         await sync_order(house.dying(before=1), order.id)
     clock.advance(minutes=1)
-    await work.intents(house.deps)
+    await finish_intents(house.deps.pool, house.deps.ledger, now=house.deps.clock.now())
     house.provider.troubles["fetch"] = [Retryable("down")]
     await work.poll(house.deps)
     clock.advance(hours=2)

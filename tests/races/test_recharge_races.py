@@ -8,6 +8,7 @@ import pytest
 from coinwell.base.clock import StillClock
 from coinwell.base.db import Pool, transaction, value
 from coinwell.base.jobs import install_queue
+from coinwell.installation import finish_intents
 from coinwell.ledger import Ledger
 from coinwell.recharge import (
     LotSpent,
@@ -68,7 +69,7 @@ async def test_message_return_page_button_and_sweep_at_once_credit_once(
         *(sync_order(house.deps, order.id) for _ in range(5)),
         work.poll(house.deps),
         work.inbox(house.deps),
-        work.intents(house.deps),
+        finish_intents(house.deps.pool, house.deps.ledger, now=house.deps.clock.now()),
     )
     await work.inbox(house.deps)
     assert await house.coins() == 350

@@ -5,6 +5,7 @@ from psycopg import DatabaseError
 
 from coinwell.base.clock import StillClock
 from coinwell.base.db import Pool, transaction, value
+from coinwell.installation import finish_intents
 from coinwell.ledger import Ledger
 from coinwell.recharge import OrderState, sync_order
 from coinwell.recharge import jobs as work
@@ -14,6 +15,13 @@ from tests.recharge.making import House, Killed, open_house
 @pytest.fixture
 async def house(pool: Pool, ledger: Ledger, clock: StillClock) -> House:
     return await open_house(pool, ledger, clock)
+
+
+async def _repair(house: House, how: str) -> None:
+    if how == "intents":
+        await finish_intents(house.deps.pool, house.deps.ledger, now=house.deps.clock.now())
+    else:
+        await work.poll(house.deps)
 
 
 # What brings the coins afterwards: the sweep of intents, another look, or both at once.
@@ -33,7 +41,7 @@ async def test_a_credit_cut_off_at_the_posting_is_finished_once(
 
     clock.advance(seconds=31)
     for repair in repairs:
-        await getattr(work, repair)(house.deps)
+        await _repair(house, repair)
     assert (await house.order(order.id)).state is OrderState.CREDITED
     assert await house.coins() == 350
     await house.books_balance()
@@ -55,7 +63,7 @@ async def test_a_credit_posted_but_not_recorded_is_recorded_later(
         await tx.execute("ALTER TABLE base.outbox_away RENAME TO outbox")
 
     clock.advance(seconds=31)
-    await work.intents(house.deps)
+    await _repair(house, "intents")
     assert (await house.order(order.id)).state is OrderState.CREDITED
     assert await house.coins() == 350
     async with transaction(house.deps.pool) as tx:

@@ -7,6 +7,7 @@ import pytest
 from coinwell.base.clock import StillClock
 from coinwell.base.db import Pool, transaction
 from coinwell.base.money import Money
+from coinwell.installation import finish_intents
 from coinwell.ledger import Ledger
 from coinwell.recharge import (
     CannotRefund,
@@ -237,7 +238,7 @@ async def test_a_refund_whose_process_dies_is_finished_by_the_sweeps(
     with pytest.raises((Killed, ExceptionGroup)):
         await runs
     clock.advance(minutes=1)
-    await work.intents(house.deps)
+    await finish_intents(house.deps.pool, house.deps.ledger, now=house.deps.clock.now())
     await work.refunds(house.deps)
     assert (await house.order(order.id)).state is OrderState.REVERSED
     assert len(house.provider.only.refunds) == 1

@@ -19,13 +19,14 @@ from coinwell.recharge import (
     ProviderSilent,
     ProviderUnknown,
     Wish,
+    cancel,
     find,
     start,
     sync_order,
     timeline,
 )
 from coinwell.recharge import jobs as work
-from coinwell.recharge.providers.types import Retryable
+from coinwell.recharge.providers.types import OrderView, PaymentState, Retryable, Started
 from coinwell.users import (
     AccountRestricted,
     AgeUnknown,
@@ -149,6 +150,56 @@ async def test_a_provider_that_is_down_is_tried_again_under_the_same_key(house: 
     answer = await start(house.deps, house.viewer, PACK, key="k")
     assert answer.body["state"] == "awaiting_user"
     assert (await orders(house), len(house.provider.payments)) == (1, 1)
+
+
+@pytest.mark.parametrize("ended", ["canceled", "expired"])
+async def test_no_payment_begins_for_an_order_that_has_ended(
+    house: House, clock: StillClock, ended: str
+) -> None:
+    house.provider.troubles["create"] = [Retryable("down")]
+    with pytest.raises(ProviderSilent):
+        await start(house.deps, house.viewer, PACK, key="k")
+    async with transaction(house.deps.pool) as tx:
+        order_id = await value(tx, 'SELECT id FROM recharge."order"')
+    if ended == "canceled":
+        await cancel(house.deps, order_id)
+    else:
+        clock.advance(minutes=31)
+        await sync_order(house.deps, order_id)
+    asked = len(house.provider.asked)
+    answer = await start(house.deps, house.viewer, PACK, key="k")
+    assert answer.body["state"] == ended
+    assert house.provider.asked[asked:] == []
+    assert not house.provider.payments
+    assert (await sync_order(house.deps, order_id)).state.value == ended
+
+
+async def test_a_cancel_while_the_provider_is_asked_waits_for_what_comes_of_it(
+    house: House, clock: StillClock
+) -> None:
+    begun: list[OrderState] = []
+
+    async def cancel_meanwhile(_: str) -> None:
+        house.provider.pause = None
+        async with transaction(house.deps.pool) as tx:
+            order_id = await value(tx, 'SELECT id FROM recharge."order"')
+        begun.append((await cancel(house.deps, order_id)).state)
+
+    create = house.provider.create_payment
+
+    async def slow(order: OrderView, *, idempotency_key: str) -> Started:
+        await cancel_meanwhile("create")
+        return await create(order, idempotency_key=idempotency_key)
+
+    house.provider.create_payment = slow  # type: ignore[method-assign]
+    answer = await start(house.deps, house.viewer, PACK, key="k")
+    assert begun == [OrderState.UNKNOWN]
+    order_id = UUID(answer.body["id"])
+    for _ in range(3):
+        clock.advance(minutes=1)
+        await work.poll(house.deps)
+    assert (await house.order(order_id)).state is OrderState.CANCELED
+    assert house.provider.only.state is PaymentState.CANCELED
 
 
 async def test_a_process_that_dies_while_asking_leaves_the_rest_to_the_sweep(

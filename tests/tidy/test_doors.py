@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "coinwell"
 # Wiring puts edges and jobs together, so it may name them.
 WIRING = {"app", "worker", "cli", "parent", "demo", "reference", "serving", "installation"}
-EDGES = {"routes", "pages", "jobs", "commands", "guards"}
+EDGES = {"routes", "pages", "jobs", "commands", "guards", "figures"}
 OPEN = {"base", "postgres"}  # No story of their own: imported by module.
 
 

@@ -61,7 +61,13 @@ class Site:
 
 def make_app(pool: Pool, clock: StillClock, settings: Settings) -> Any:
     """The room's handlers behind the same guards and answers as in the whole house."""
-    given = {"pool": lambda: pool, "clock": lambda: clock, "settings": lambda: settings}
+    keys = guards.key_callers(pool, clock, settings)
+    given = {
+        "pool": lambda: pool,
+        "clock": lambda: clock,
+        "settings": lambda: settings,
+        "keys": lambda: keys,
+    }
     whole = {name: Provide(give, sync_to_thread=False) for name, give in given.items()}
     app = Litestar(
         route_handlers=[

@@ -35,7 +35,10 @@ from tests.users.make import NOON, a_user, person
 PASSWORD = "a long enough password"
 MAY = {
     Role.SUPPORT: {"find", "see_timeline", "ask_provider", "restrict", "lift"},
-    Role.FINANCE: {"find", "see_timeline", "ask_provider", "refund", "approve"},
+    Role.FINANCE: {
+        *("find", "see_timeline", "ask_provider", "refund", "approve"),
+        *("adjust", "publish", "decide", "see_audit"),
+    },
     Role.ADMIN: {one.value for one in Permission},
 }
 

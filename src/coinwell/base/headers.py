@@ -3,14 +3,29 @@
 A raw ASGI layer around the whole app, so that errors of the framework itself are covered too.
 """
 
+from collections.abc import Iterable
 from secrets import token_urlsafe
 from typing import Any, Final
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from coinwell.base import audit
 
 REQUEST_ID_HEADER: Final = "x-request-id"
 _STATE: Final = "coinwell"
+_Header = tuple[bytes, bytes]
+_REQUEST_ID: Final = REQUEST_ID_HEADER.encode()
+_POLICY: Final = b"content-security-policy"
+# Encoded once, for every answer carries them.
+_SAME: Final[tuple[_Header, ...]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+)
+_HTTPS: Final[tuple[_Header, ...]] = (
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+)
 
 
 class Stamp:
@@ -55,7 +70,8 @@ class StrictHeaders:
         """`form_targets` are the payment pages' origins; `https` turns on HSTS."""
         self._app = app
         self._form_targets = form_targets
-        self._https = https
+        self._same = [*_SAME, *(_HTTPS if https else ())]
+        self._names = {_REQUEST_ID, _POLICY, *(name for name, _ in self._same)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and add the headers as its answer starts."""
@@ -63,23 +79,23 @@ class StrictHeaders:
             await self._app(scope, receive, send)
             return
         stamp = stamp_of(scope)
+        audit.request_id.set(stamp.request_id)
 
         async def send_strictly(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add(MutableScopeHeaders.from_message(message), stamp)
+                message["headers"] = self._strict(message.get("headers", ()), stamp)
             await send(message)
 
         await self._app(scope, receive, send_strictly)
 
-    def _add(self, headers: MutableScopeHeaders, stamp: Stamp) -> None:
-        headers[REQUEST_ID_HEADER] = stamp.request_id
-        headers["content-security-policy"] = policy(stamp.nonce, self._form_targets)
-        headers["x-content-type-options"] = "nosniff"
-        headers["referrer-policy"] = "same-origin"
-        headers["cross-origin-opener-policy"] = "same-origin"
-        headers["permissions-policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
-        if self._https:
-            headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+    def _strict(self, given: Iterable[tuple[bytes, bytes]], stamp: Stamp) -> list[_Header]:
+        kept = [(name.lower(), text) for name, text in given]
         # Pages and answers hold money facts of one person; only the assets may be kept.
-        if "cache-control" not in headers:
-            headers["cache-control"] = "no-store"
+        if not any(name == b"cache-control" for name, _ in kept):
+            kept.append((b"cache-control", b"no-store"))
+        return [
+            *(one for one in kept if one[0] not in self._names),
+            *self._same,
+            (_REQUEST_ID, stamp.request_id.encode()),
+            (_POLICY, policy(stamp.nonce, self._form_targets).encode()),
+        ]

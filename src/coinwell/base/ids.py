@@ -40,7 +40,7 @@ def hashed_id(*parts: Part) -> int:
 
 def _hash(parts: Sequence[Part], size: int) -> bytes:
     # Each part carries its type and length, so that no two lists of parts can look alike.
-    digest = blake2b(digest_size=size)
+    content = b""
     for part in parts:
         match part:
             case UUID():
@@ -49,5 +49,5 @@ def _hash(parts: Sequence[Part], size: int) -> bytes:
                 kind, raw = b"i", str(part).encode()
             case str():
                 kind, raw = b"s", part.encode()
-        digest.update(kind + len(raw).to_bytes(4) + raw + _SEPARATOR)
-    return digest.digest()
+        content += kind + len(raw).to_bytes(4) + raw + _SEPARATOR
+    return blake2b(content, digest_size=size).digest()

@@ -11,14 +11,18 @@ from typing import Any
 
 import procrastinate
 import psycopg
+from opentelemetry.trace import SpanKind
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 
+from coinwell.base import tracing
 from coinwell.base.db import Tx
 
 Run = Callable[..., Awaitable[None]]
 STALLED_AFTER_S = 30
+# Beside a job's own arguments: the trace that asked for it, where there is one.
+_TRACE = "traceparent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,9 @@ def _register(app: procrastinate.App, job: Job, room: Any) -> None:
     if job.cron is None:
 
         async def run(**arguments: Any) -> None:
-            await job.run(room, **arguments)
+            links = tracing.linked(arguments.pop(_TRACE, ""))
+            with tracing.span(job.name, kind=SpanKind.CONSUMER, links=links):
+                await job.run(room, **arguments)
 
         retry = _Retries(max_attempts=10, exponential_wait=4)
         app.task(name=job.name, queue="coinwell", retry=retry)(run)
@@ -81,7 +87,8 @@ def _register(app: procrastinate.App, job: Job, room: Any) -> None:
 
     async def tick(timestamp: int) -> None:
         del timestamp
-        await job.run(room)
+        with tracing.span(job.name, kind=SpanKind.CONSUMER):
+            await job.run(room)
 
     task = app.task(name=job.name, queue="coinwell", queueing_lock=job.name, lock=job.name)(tick)
     app.periodic(cron=job.cron)(task)
@@ -131,7 +138,8 @@ async def defer(
     )
     try:
         async with tx.transaction():
-            await configured.defer_async(**arguments)
+            trace = tracing.carried()
+            await configured.defer_async(**arguments, **({_TRACE: trace} if trace else {}))
     except AlreadyEnqueued:
         return
 

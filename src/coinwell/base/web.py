@@ -209,7 +209,7 @@ def answer_away(request: AnyRequest, error: Exception) -> Response[Any]:
     """The exception handler for a database that does not answer at the moment."""
     stamp = stamp_of(request.scope)
     request.app.state.log.warning(
-        "database away", request_id=stamp.request_id, path=request.url.path, error=str(error)
+        "database away", request_id=stamp.request_id, route=_route(request), error=str(error)
     )
     retry = {"retry-after": "2"}
     if for_programs(request):
@@ -226,7 +226,7 @@ def answer_crash(request: AnyRequest, error: Exception) -> Response[Any]:
     """The exception handler for everything else: an id that is in the log, and no detail."""
     stamp = stamp_of(request.scope)
     request.app.state.log.error(
-        "request crashed", request_id=stamp.request_id, path=request.url.path, exc_info=error
+        "request crashed", request_id=stamp.request_id, route=_route(request), exc_info=error
     )
     if for_programs(request):
         document = plain_problem(
@@ -236,6 +236,11 @@ def answer_crash(request: AnyRequest, error: Exception) -> Response[Any]:
     _, title, _ = PLAIN[_SERVER_ERROR]
     sentence = "This page failed. Your coins are safe, and nothing was charged by it."
     return _error_page(request, status=_SERVER_ERROR, title=title, sentence=sentence)
+
+
+def _route(request: AnyRequest) -> str:
+    # Not the path: a hand-off link's holds its secret.
+    return str(cast("dict[str, Any]", request.scope).get("path_template", "(none)"))
 
 
 def _allowed(error: HTTPException) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from importlib import resources
 
+from coinwell.base import audit
 from coinwell.base.db import Tx
 from coinwell.base.ids import new_uuid
 from coinwell.base.money import Money
@@ -12,6 +13,7 @@ from coinwell.catalog.reading import read
 from coinwell.catalog.rules import step_minor
 from coinwell.catalog.types import (
     CatalogFaulty,
+    CatalogMoved,
     Channel,
     Draft,
     ListDraft,
@@ -19,20 +21,29 @@ from coinwell.catalog.types import (
     PriceList,
     Publication,
     StartsInThePast,
+    StartsTooEarly,
 )
 
 SEED = "seed"
 
 
 async def publish(
-    tx: Tx, draft: Draft, *, now: datetime, by: str, valid_from: datetime | None = None
+    tx: Tx,
+    draft: Draft,
+    *,
+    now: datetime,
+    by: str,
+    valid_from: datetime | None = None,
+    after_version: int | None = None,
 ) -> Publication:
     """Publish a draft as the next version, in force from `valid_from` (at once, if not given).
 
-    What was sold before keeps naming the version it was sold by.
+    What was sold before keeps naming the version it was sold by. With `after_version`, only if
+    that is still the newest one: a draft must not undo what was published meanwhile.
 
     Locks: the publication table against other publishers, until `tx` ends.
-    Refuses: `CatalogFaulty` if lint finds anything; `StartsInThePast`.
+    Refuses: `CatalogFaulty` if lint finds anything; `StartsInThePast`; `CatalogMoved`;
+        `StartsTooEarly`.
     """
     findings = lint(draft)
     if findings:
@@ -42,9 +53,15 @@ async def publish(
         raise StartsInThePast(begins_at)
     await store.lock(tx)
     last = await store.publications(tx, limit=1)
+    version = last[0].version if last else 0
+    if after_version is not None:
+        if after_version != version:
+            raise CatalogMoved(version)
+        if last and last[0].valid_from > begins_at:
+            raise StartsTooEarly(version, last[0].valid_from)
     publication = Publication(
         id=new_uuid(),
-        version=last[0].version + 1 if last else 1,
+        version=version + 1,
         digest=draft.digest,
         valid_from=begins_at,
         published_at=now,
@@ -62,6 +79,14 @@ async def publish(
         )
     for a_list in draft.lists:
         await store.add_price_list(tx, publication.id, price_list_of(a_list, publication))
+    published = audit.Act(
+        who=by,
+        act="prices.published",
+        object=f"publication:{publication.id}",
+        after=draft.digest,
+        facts={"version": publication.version, "valid_from": begins_at.isoformat()},
+    )
+    await audit.write(tx, published, at=now)
     return publication
 
 

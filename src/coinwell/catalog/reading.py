@@ -64,12 +64,27 @@ def read(content: bytes) -> Draft:
         file = msgspec.convert(tables, _File)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise CatalogUnreadable(str(error)) from None
+    return _draft(file, sha256(content).hexdigest())
+
+
+def read_plain(plain: Mapping[str, Any], digest: str) -> Draft:
+    """The same from plain values, as a draft of the console keeps them.
+
+    Refuses: `CatalogUnreadable`.
+    """
+    try:
+        file = msgspec.convert(plain, _File)
+    except msgspec.ValidationError as error:
+        raise CatalogUnreadable(str(error)) from None
+    return _draft(file, digest)
+
+
+def _draft(file: _File, digest: str) -> Draft:
     regions = {
         name: RegionDraft(tuple(region.currencies), tuple(region.countries))
         for name, region in file.regions.items()
     }
-    lists = tuple(_list(found) for found in file.lists)
-    return Draft(file.default_region, regions, lists, sha256(content).hexdigest())
+    return Draft(file.default_region, regions, tuple(map(_list, file.lists)), digest)
 
 
 def _list(found: _List) -> ListDraft:

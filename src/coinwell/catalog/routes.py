@@ -14,14 +14,16 @@ from coinwell.base.db import Pool, transaction
 from coinwell.base.given import Given
 from coinwell.base.money import Money
 from coinwell.base.openapi import json_body, refuses
+from coinwell.catalog.gift_offers import gifts
 from coinwell.catalog.offers import price_list
-from coinwell.catalog.rules import quote
+from coinwell.catalog.rules import quote, true_price, true_price_text
 from coinwell.catalog.types import (
     AmountTooLarge,
     AmountTooSmall,
     CatalogEmpty,
     Channel,
     CountryUnknown,
+    Gift,
     NotSoldHere,
     Pack,
     PackOrCoins,
@@ -88,6 +90,25 @@ class Quoted(Struct):
     per_hundred: Price
 
 
+class GiftOnOffer(Struct):
+    """A gift as it can be sent now. `price` is what its coins are worth to this buyer."""
+
+    id: str
+    number: int
+    name: str
+    coins: int
+    art: str
+    price: Price
+
+
+class GiftsOnOffer(Struct):
+    """The gifts of the panel, in its order; prices by the buyer's own price list."""
+
+    price_list_id: UUID
+    currency: str
+    gifts: list[GiftOnOffer]
+
+
 @get(
     "/v1/packs",
     summary="Packs on sale for a buyer",
@@ -118,6 +139,33 @@ async def packs_on_sale(
         coins_max=found.coins_max,
         packs=[_on_sale(found, pack) for pack in found.packs],
     )
+
+
+@get(
+    "/v1/catalogue/gifts",
+    summary="Gifts on offer",
+    tags=["catalog"],
+    responses=refuses(CatalogEmpty, CountryUnknown, NotSoldHere),
+)
+async def gifts_on_offer(
+    caller: Given[Caller],
+    pool: Given[Pool],
+    clock: Given[Clock],
+    country: Annotated[str, QueryParameter(pattern="^[A-Z]{2}$", max_length=2)],
+    currency: Annotated[str | None, QueryParameter(pattern="^[A-Z]{3}$", max_length=3)] = None,
+    channel: Annotated[Channel, QueryParameter()] = Channel.WEB,
+) -> GiftsOnOffer:
+    """Coins and money beside each other: show both wherever somebody decides.
+
+    `art` is the address of a drawing of ours; `number` names this version of the gift for good.
+    """
+    caller.demand(ApiScope.CATALOG_READ)
+    async with transaction(pool) as tx:
+        found = await price_list(
+            tx, country=country, currency=currency, channel=channel, now=clock.now()
+        )
+        offered = await gifts(tx, now=clock.now())
+    return GiftsOnOffer(found.id, found.currency, [_gift(found, gift) for gift in offered])
 
 
 @post(
@@ -173,8 +221,21 @@ def _on_sale(found: PriceList, pack: Pack) -> PackOnSale:
     )
 
 
+def _gift(found: PriceList, gift: Gift) -> GiftOnOffer:
+    worth = true_price(found, gift.coins)
+    price = Price(worth.minor, worth.currency, true_price_text(found, gift.coins))
+    return GiftOnOffer(
+        id=gift.id,
+        number=gift.number,
+        name=gift.name,
+        coins=gift.coins,
+        art=f"/static/gifts/{gift.art}",
+        price=price,
+    )
+
+
 def _price(money: Money) -> Price:
     return Price(money.minor, money.currency, money.text())
 
 
-ROUTES: Sequence[ControllerRouterHandler] = (packs_on_sale, quote_wish)
+ROUTES: Sequence[ControllerRouterHandler] = (packs_on_sale, gifts_on_offer, quote_wish)

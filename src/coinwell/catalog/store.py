@@ -85,6 +85,11 @@ _OF_PUBLICATION = """
     ORDER BY list.region, list.currency, list.channel DESC
 """
 
+_REGIONS = """
+    SELECT name, currencies, countries, is_default
+    FROM catalog.region WHERE publication_id = %(id)s ORDER BY is_default DESC, name
+"""
+
 _PACKS = """
     SELECT price_list_id, id, coins, bonus_coins, price_minor
     FROM catalog.pack WHERE price_list_id = ANY (%(ids)s) ORDER BY coins
@@ -104,6 +109,16 @@ class _List:
     coins_max: int
     valid_from: datetime
     published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One group of countries, as it was published."""
+
+    name: str
+    currencies: list[str]
+    countries: list[str]
+    is_default: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +235,11 @@ async def price_list_by_id(tx: Tx, price_list_id: UUID) -> PriceList | None:
 async def price_lists_of(tx: Tx, publication_id: UUID) -> list[PriceList]:
     """All lists of one publication."""
     return await _with_packs(tx, await rows(tx, _List, _OF_PUBLICATION, {"id": publication_id}))
+
+
+async def regions_of(tx: Tx, publication_id: UUID) -> list[Region]:
+    """The regions of one publication, the default one first."""
+    return await rows(tx, Region, _REGIONS, {"id": publication_id})
 
 
 async def _with_packs(tx: Tx, found: Sequence[_List]) -> list[PriceList]:

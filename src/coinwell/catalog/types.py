@@ -232,6 +232,35 @@ class StartsInThePast(Refusal):
 
 
 @dataclass(eq=False)
+class StartsTooEarly(Refusal):
+    """An earlier version begins later than this one would, and would then undo it."""
+
+    kind: ClassVar[Kind] = Kind.WRONG
+    title: ClassVar[str] = "Starts too early"
+    version: int
+    valid_from: datetime
+
+    def sentence(self) -> str:
+        """Name the version that is in the way."""
+        return (
+            f"Version {self.version} begins on {self.valid_from:%d %b %Y, %H:%M} UTC and would "
+            "undo this one. Let it begin then or later."
+        )
+
+
+@dataclass(eq=False)
+class CatalogMoved(Refusal):
+    """Another version was published since this draft was begun.
+
+    Begin a new draft from the newest version, so that nothing in it is undone.
+    """
+
+    kind: ClassVar[Kind] = Kind.CLASH
+    title: ClassVar[str] = "The catalogue has moved on"
+    version: int
+
+
+@dataclass(eq=False)
 class CatalogFaulty(Refusal):
     """The draft has findings; nothing was published.
 
@@ -240,4 +269,57 @@ class CatalogFaulty(Refusal):
 
     kind: ClassVar[Kind] = Kind.WRONG
     title: ClassVar[str] = "The catalogue has mistakes"
+    findings: list[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """One version of a gift, for good: what was given keeps its name, price and art.
+
+    Units: `number` is a hash of the rest, below 2**47; the same gift has the same number
+    wherever it is published. `coins` is the price of one.
+    """
+
+    number: int
+    id: str  # Stable from version to version, like "rose".
+    name: str
+    coins: int
+    art: str  # A file name like "rose.svg"; served as /static/gifts/<art>.
+
+
+@dataclass(frozen=True, slots=True)
+class GiftOffer:
+    """What one publication offers, for good; `gifts` is None for who knows them already."""
+
+    publication_id: UUID
+    gifts: tuple[Gift, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class GiftDraft:
+    """A gift as somebody wrote it."""
+
+    id: str
+    name: str
+    coins: int
+    art: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiftsDraft:
+    """All gifts on offer before they are published; published whole or not at all."""
+
+    gifts: tuple[GiftDraft, ...]
+    digest: str  # Of the bytes it was read from.
+
+
+@dataclass(eq=False)
+class GiftsFaulty(Refusal):
+    """The gifts have findings; nothing was published.
+
+    Each finding names its place. `coinwell catalog gifts lint FILE` shows them all.
+    """
+
+    kind: ClassVar[Kind] = Kind.WRONG
+    title: ClassVar[str] = "The gifts have mistakes"
     findings: list[Finding]

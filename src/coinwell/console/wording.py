@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from coinwell.base.money import DECIMALS, Money
+from coinwell.console.types import CaseKind, ProposalKind, ProposalState, Reason
 from coinwell.recharge import Entry
 
 
@@ -19,6 +20,55 @@ class Told:
     title: str
     detail: str
 
+
+PROPOSALS: Final[Mapping[ProposalKind, str]] = MappingProxyType(
+    {
+        ProposalKind.REFUND: "Refund a recharge",
+        ProposalKind.CREDIT: "Credit a recharge in review",
+        ProposalKind.ADJUST: "Give or take coins",
+        ProposalKind.PUBLISH: "Publish prices",
+    }
+)
+STATES: Final[Mapping[ProposalState, str]] = MappingProxyType(
+    {
+        ProposalState.WAITING: "waits for a colleague",
+        ProposalState.APPROVED: "approved, being carried out",
+        ProposalState.DONE: "done",
+        ProposalState.FAILED: "approved, but could not be done",
+        ProposalState.DECLINED: "declined",
+        ProposalState.WITHDRAWN: "withdrawn",
+        ProposalState.LAPSED: "lapsed",
+    }
+)
+REASON_WORDS: Final[Mapping[Reason, str]] = MappingProxyType(
+    {
+        Reason.ASKED: "The buyer asked for it",
+        Reason.DUPLICATE: "Paid twice",
+        Reason.NOT_RECEIVED: "Coins did not arrive",
+        Reason.FRAUD: "Fraud",
+        Reason.CONFIRMED: "Confirmed with buyer or provider",
+        Reason.GOODWILL: "Goodwill",
+        Reason.COMPENSATION: "Compensation for a fault of ours",
+        Reason.CORRECTION: "Correction of a mistake",
+        Reason.CAMPAIGN: "Campaign",
+        Reason.PRICES_CHANGE: "Prices change",
+        Reason.NEW_MARKET: "New market",
+    }
+)
+CASES: Final[Mapping[CaseKind, str]] = MappingProxyType(
+    {
+        CaseKind.REVIEW: "Recharges in review",
+        CaseKind.UNKNOWN: "Outcome still unknown",
+        CaseKind.DISPUTE: "Disputed payments",
+        CaseKind.REFUND: "Refunds not finished",
+        CaseKind.PROPOSAL: "Proposals to decide",
+        CaseKind.STUCK: "Approved, but stuck",
+        CaseKind.ENDPOINT: "Webhook addresses that fail",
+    }
+)
+for _words_of, _all in ((PROPOSALS, ProposalKind), (STATES, ProposalState), (CASES, CaseKind)):
+    assert _words_of.keys() == set(_all), "whatever is shown has words"
+assert REASON_WORDS.keys() == set(Reason), "a reason without words cannot be shown"
 
 _SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -9,6 +9,7 @@ from secrets import token_urlsafe
 from coinwell.settings import Settings
 
 _DATA = ".var/coinwell"
+_CROWD_RATE = "2"
 
 
 def demo_settings(environ: Mapping[str, str]) -> Settings:
@@ -21,9 +22,12 @@ def demo_settings(environ: Mapping[str, str]) -> Settings:
     sandbox_port = given.get("COINWELL_SANDBOX_PORT", "8101")
     defaults = {
         "COINWELL_DEMO": "true",
+        "COINWELL_WEBHOOKS_PRIVATE": "true",
         "COINWELL_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "COINWELL_SANDBOX_URL": f"http://127.0.0.1:{sandbox_port}",
     }
+    if given.get("COINWELL_SANDBOX", "true").lower() in {"true", "1"}:
+        defaults["COINWELL_CROWD_RATE"] = _CROWD_RATE  # Without a sandbox nobody could pay.
     if "COINWELL_SECRET" not in given:
         folder = Path(given.get("COINWELL_DATA", _DATA))
         defaults["COINWELL_SECRET"] = _kept_secret(folder / "secret")

@@ -5,7 +5,8 @@ account and credits another by the same amount. Coins held for a moment are a pe
 posted or voided later. Several transfers that must stand or fall together are a linked chain.
 
 What begins in the database is an *intent*: *freeze* commits the exact transfers, *settle* posts
-them and records the outcome, *sweep* finishes what a crash left open.
+them and records the outcome, *sweep* finishes what a crash left open. What others make of the
+transfers they learn from the *feed*: a *reader* applies each transfer once, in order.
 
 Words: *account*, *transfer*, *pending*, *post*, *void*, *chain*, *counter*; *code* says what an
 account or transfer is for, *ledger* what it counts (coins, limits, or one currency).
@@ -28,11 +29,17 @@ from coinwell.ledger.chart import (
     LEDGER_COINS, LEDGER_LIMITS, Code, Kind, account_id, currency_of_ledger, debt_account,
     ledger_of_currency, owned_account, platform_account, wallet_account,
 )
+from coinwell.ledger.feed import (
+    Lag, Position, Progress, Reader, ToldOnce, advance, follow, lags, position, rebuild,
+)
 from coinwell.ledger.ids import IdMaker, milliseconds
-from coinwell.ledger.freezing import Intent, IntentState, freeze, intents, refreeze
+from coinwell.ledger.freezing import (
+    Intent, IntentState, freeze, installation_id, intents, refreeze,
+)
 from coinwell.ledger.opening import open_ledger
 from coinwell.ledger.protocol import Ledger
 from coinwell.ledger.refusals import IntentClash, LedgerBusy, NotYet
+from coinwell.ledger.restoring import Epoch, begin_epoch, current_epoch
 from coinwell.ledger.settling import Recorder, settle, sweep
 from coinwell.ledger.types import (
     AMOUNT_MAX, COUNTER_MAX, ID_MAX, Account, AccountBalance, AccountFilter, AccountFilterFlags,
@@ -45,10 +52,12 @@ __all__ = [
     "AMOUNT_MAX", "COUNTER_MAX", "ID_MAX", "LEDGER_COINS", "LEDGER_LIMITS", "Account",
     "AccountBalance", "AccountFilter", "AccountFilterFlags", "AccountFlags", "Code",
     "CreateAccountResult", "CreateAccountStatus", "CreateTransferResult", "CreateTransferStatus",
-    "IdMaker", "Intent", "IntentClash", "IntentState", "Kind", "Ledger", "LedgerBusy", "NotYet",
-    "QueryFilter", "QueryFilterFlags", "Recorder", "Transfer", "TransferFlags", "Verdict",
-    "WrongBatch", "account_id", "currency_of_ledger", "debt_account", "freeze",
-    "intents", "ledger_of_currency", "milliseconds", "open_ledger", "owned_account",
-    "platform_account", "refreeze", "settle", "sweep", "verify", "wallet_account",
+    "Epoch", "IdMaker", "Intent", "IntentClash", "IntentState", "Kind", "Lag", "Ledger",
+    "LedgerBusy", "NotYet", "Position", "Progress", "QueryFilter", "QueryFilterFlags", "Reader",
+    "Recorder", "ToldOnce", "Transfer", "TransferFlags", "Verdict", "WrongBatch", "account_id",
+    "advance", "begin_epoch", "currency_of_ledger", "current_epoch", "debt_account", "follow",
+    "freeze", "installation_id", "intents", "lags", "ledger_of_currency", "milliseconds",
+    "open_ledger", "owned_account", "platform_account", "position", "rebuild", "refreeze",
+    "settle", "sweep", "verify", "wallet_account",
 ]
 # fmt: on

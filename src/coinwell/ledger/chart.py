@@ -55,6 +55,8 @@ class Code(IntEnum):
     PAYABLE = 40  # What we owe a creator.
     PAYOUT_CLEARING = 41
     LIMIT = 50  # What a user's own limit still allows.
+    LIMIT_USED = 51  # What went through it.
+    LIMIT_ROOM = 52  # Where the room of a user's limits comes from, and goes back to.
 
 
 class Kind(IntEnum):
@@ -68,6 +70,11 @@ class Kind(IntEnum):
     RECOVERY = 12  # wallet → debt, as much as is there and due
     SPEND = 20  # wallet → redeemed
     GIFT = 21  # wallet → earned
+    GIFT_REFUSED = 22  # issued → redeemed, nothing: the id of a gift that will never be
+    LIMIT = 30  # limit → used, in the chain of a spend or as a recharge's hold
+    LIMIT_ROOM = 31  # limit room → limit, or back when the limit is lowered
+    ADJUST_GIVE = 40  # issued → wallet, coins that cost nothing, by an operator's decision
+    ADJUST_TAKE = 41  # wallet → returned, by an operator's decision
 
 
 # An owner's account never goes below nothing; a debt is never paid back more than once.

@@ -10,8 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
+from time import monotonic, perf_counter
 from typing import Generic, TypeVar
 
+from opentelemetry.trace import SpanContext
+
+from coinwell.base import tracing
+from coinwell.ledger import counting
 from coinwell.ledger.refusals import LedgerBusy
 
 BATCH_MEMBERS_MAX = 8_189
@@ -46,6 +51,8 @@ class _Waiting(Generic[Unit, Answer]):
     unit: Unit
     size: int
     answer: "asyncio.Future[Answer]"
+    since: float
+    caller: SpanContext | None
 
 
 class Coalescer(Generic[Unit, Answer]):
@@ -67,6 +74,7 @@ class Coalescer(Generic[Unit, Answer]):
         self._numbers = count(1)
         self._arrived = asyncio.Event()
         self._closing = False
+        self._busy_since: float | None = None
         self._task = asyncio.create_task(self._run(), name="ledger coalescer")
 
     async def submit(self, unit: Unit, *, size: int) -> Answer:
@@ -83,10 +91,16 @@ class Coalescer(Generic[Unit, Answer]):
         if self._queued_members + size > self._queue_members_max:
             raise LedgerBusy(waiting=self._queued_members)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(unit, size, answer))
-        self._queued_members += size
-        self._arrived.set()
-        return await answer
+        with tracing.span("ledger.submit", coinwell__members=size):
+            self._queue.append(_Waiting(unit, size, answer, perf_counter(), tracing.here()))
+            self._queued_members += size
+            counting.QUEUE_MEMBERS.set(self._queued_members)
+            self._arrived.set()
+            return await answer
+
+    def busy_s(self) -> float:
+        """For how long the batch at work has been at work; 0 when there is none."""
+        return 0.0 if self._busy_since is None else monotonic() - self._busy_since
 
     async def aclose(self) -> None:
         """Take nothing new, answer what is waiting, stop; gives up after a while."""
@@ -105,7 +119,9 @@ class Coalescer(Generic[Unit, Answer]):
                 await self._arrived.wait()
                 batch = self._take()
                 if batch:
+                    self._busy_since = monotonic()
                     await self._serve(batch)
+                    self._busy_since = None
         finally:
             # Nobody may wait for ever, whatever ended this task.
             self._closing = True
@@ -124,9 +140,26 @@ class Coalescer(Generic[Unit, Answer]):
                 batch.append(waiting)
         if not self._queue and not self._closing:
             self._arrived.clear()
+        counting.QUEUE_MEMBERS.set(self._queued_members)
         return batch
 
     async def _serve(self, batch: Sequence[_Waiting[Unit, Answer]]) -> None:
+        began = perf_counter()
+        members = sum(waiting.size for waiting in batch)
+        counting.BATCH_MEMBERS.observe(members)
+        for waiting in batch:
+            counting.WAIT_SECONDS.observe(began - waiting.since)
+        callers = [waiting.caller for waiting in batch if waiting.caller is not None]
+        with tracing.span(
+            "ledger.batch",
+            links=callers,
+            coinwell__members=members,
+            coinwell__units=len(batch),
+        ):
+            await self._serve_now(batch)
+        counting.BATCH_SECONDS.observe(perf_counter() - began)
+
+    async def _serve_now(self, batch: Sequence[_Waiting[Unit, Answer]]) -> None:
         units = [waiting.unit for waiting in batch]
         number = next(self._numbers)
         pause_s = _PAUSE_S_MIN
@@ -140,11 +173,14 @@ class Coalescer(Generic[Unit, Answer]):
                 if all(waiting.answer.done() for waiting in batch):
                     return
                 resent = True
+                counting.RESENDS.inc()
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _PAUSE_S_MAX)
             except Exception as error:  # noqa: BLE001 - one bad unit must not harm the others.
+                counting.BATCHES.labels("isolated").inc()
                 await self._isolate(batch, error)
                 return
+        counting.BATCHES.labels("answered").inc()
         for waiting, answer in zip(batch, answers, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)

@@ -18,6 +18,7 @@ import msgspec
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from coinwell.base import tracing
 from coinwell.base.db import Tx, value
 from coinwell.base.ids import new_uuid
 from coinwell.ledger.ids import IdMaker, milliseconds
@@ -61,6 +62,7 @@ class Intent:
     status: CreateTransferStatus | None
     created_at: datetime
     settled_at: datetime | None
+    trace: str = ""  # Where it was frozen, as a traceparent; for whoever finishes it later.
 
 
 _INSTALLATION = "SELECT installation FROM ledger.head WHERE one"
@@ -154,6 +156,12 @@ async def intents(tx: Tx, *, room: str, subject: str) -> list[Intent]:
         return [intent_of(row) for row in await cursor.fetchall()]
 
 
+async def installation_id(tx: Tx) -> UUID:
+    """The id of these books, drawn when they were made; it goes into the id of every transfer."""
+    found: UUID = await value(tx, _INSTALLATION)
+    return found
+
+
 def intent_of(row: Mapping[str, Any]) -> Intent:
     """An intent from its row."""
     body = row["body"]
@@ -176,6 +184,7 @@ def intent_of(row: Mapping[str, Any]) -> Intent:
         status=None if row["status"] is None else CreateTransferStatus(row["status"]),
         created_at=row["created_at"],
         settled_at=row["settled_at"],
+        trace=body.get("trace", ""),
     )
 
 
@@ -188,8 +197,7 @@ async def _last(tx: Tx, room: str, subject: str, step: str) -> Intent | None:
 
 async def _ids(tx: Tx, intent: UUID, named: tuple[str, str], attempt: int, at: datetime) -> IdMaker:
     room, step = named
-    installation: UUID = await value(tx, _INSTALLATION)
-    return IdMaker(installation, room, intent, step, attempt, milliseconds(at))
+    return IdMaker(await installation_id(tx), room, intent, step, attempt, milliseconds(at))
 
 
 async def _write(
@@ -211,7 +219,7 @@ async def _write(
         "step": step,
         "attempt": attempt,
         "fingerprint": fingerprint or _fingerprint(accounts, transfers),
-        "body": _body(accounts, transfers),
+        "body": _body(accounts, transfers) | _traced(),
         "created_at": now,
     }
     written = await tx.execute(_FREEZE, {**row, "body": Jsonb(row["body"])})
@@ -239,6 +247,11 @@ def _body(accounts: Sequence[Account], transfers: Sequence[Transfer]) -> dict[st
         "accounts": [_fields(account) for account in accounts],
         "transfers": [_fields(transfer) for transfer in transfers],
     }
+
+
+def _traced() -> dict[str, str]:
+    trace = tracing.carried()
+    return {"trace": trace} if trace else {}
 
 
 def _fields(record: Account | Transfer) -> dict[str, int]:

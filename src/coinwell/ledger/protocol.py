@@ -63,3 +63,7 @@ class Ledger(Protocol):
     async def pulse(self) -> None:
         """Take back every hold whose time is up; each batch does so before it decides, too."""
         ...
+
+    def busy_s(self) -> float:
+        """For how long the oldest thing at work has been at work; 0 when there is none."""
+        ...

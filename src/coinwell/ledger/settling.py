@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
+from coinwell.base import tracing
 from coinwell.base.clock import SystemClock
 from coinwell.base.db import Pool, Tx, transaction
 from coinwell.ledger.freezing import Intent, IntentState, intent_of
@@ -78,6 +79,20 @@ async def settle(
     recorder = recorders[intent.room]
     if intent.state is not IntentState.OPEN:
         return intent
+    with tracing.span(
+        "intent.settle",
+        links=tracing.linked(intent.trace),
+        coinwell__room=intent.room,
+        coinwell__step=intent.step,
+        coinwell__attempt=intent.attempt,
+        coinwell__intent=str(intent.id),
+    ):
+        return await _settle(pool, ledger, intent, recorder, now=now)
+
+
+async def _settle(
+    pool: Pool, ledger: Ledger, intent: Intent, recorder: Recorder, *, now: datetime
+) -> Intent:
     # Whether an account exists already, closed perhaps, is for the posting to judge.
     await ledger.create_accounts(intent.accounts)
     status = outcome(await ledger.create_transfers(intent.transfers))

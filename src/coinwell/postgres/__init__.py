@@ -9,11 +9,20 @@ disk. Who owns a home is decided by a lock and by connecting, never by a process
 """
 
 from coinwell.postgres.checking import check_server, ensure_database
+from coinwell.postgres.copying import (
+    Tell,
+    check_cluster,
+    demand_idle,
+    place_cluster,
+    run_program,
+    take_cluster,
+)
 from coinwell.postgres.programs import binaries_folder
 from coinwell.postgres.serving import Server, answer, open_server
 from coinwell.postgres.tying import Tied, start_tied
 from coinwell.postgres.types import (
     AlreadyServed,
+    CopyFailed,
     NoPlace,
     NotStarted,
     OtherMajor,
@@ -25,19 +34,26 @@ from coinwell.postgres.types import (
 
 __all__ = [
     "AlreadyServed",
+    "CopyFailed",
     "NoPlace",
     "NotStarted",
     "OtherMajor",
     "ProgramsMissing",
     "Server",
+    "Tell",
     "Tied",
     "Trouble",
     "UnknownMajor",
     "UnsafeDatabase",
     "answer",
     "binaries_folder",
+    "check_cluster",
     "check_server",
+    "demand_idle",
     "ensure_database",
     "open_server",
+    "place_cluster",
+    "run_program",
     "start_tied",
+    "take_cluster",
 ]

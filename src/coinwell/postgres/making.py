@@ -53,7 +53,7 @@ def ensure_cluster(place: Place, programs: Programs, *, durable: bool) -> bool:
     cluster.rename(place.cluster)
     building.rmdir()
     if durable:
-        _sync_folder(place.home)
+        sync_folder(place.home)
     return True
 
 
@@ -115,7 +115,8 @@ def _initdb(place: Place, programs: Programs, folder: Path, maker: RunAs | None)
         raise NotStarted("Making the database", reason, place.log)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)

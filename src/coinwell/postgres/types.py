@@ -123,3 +123,15 @@ class NoPlace(Trouble):
     def sentence(self) -> str:
         """The reason is a sentence already."""
         return self.reason
+
+
+@dataclass(eq=False)
+class CopyFailed(Trouble):
+    """One of PostgreSQL's programs could not copy or check a database."""
+
+    program: str
+    reason: str
+
+    def sentence(self) -> str:
+        """Give the program's own words."""
+        return f"{self.program} failed: {self.reason}"

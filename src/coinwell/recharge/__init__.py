@@ -15,13 +15,15 @@ Always:
 
 from coinwell.recharge.canceling import cancel
 from coinwell.recharge.deps import Deps, RechargeSettings
-from coinwell.recharge.reading import find, order_of, orders_of, waiting_for_a_person
+from coinwell.recharge.reading import find, order_of, orders_of
 from coinwell.recharge.receiving import receive
 from coinwell.recharge.recording import RECORDERS
 from coinwell.recharge.refunding import (
     RefundKey,
+    RefundPlan,
     continue_refund,
     refund_order,
+    refund_plan,
     refundable,
     refunds_of,
 )
@@ -42,6 +44,14 @@ from coinwell.recharge.refusals import (
 from coinwell.recharge.reviewing import approve_review, ask_provider_now
 from coinwell.recharge.showing import shown, shown_refund
 from coinwell.recharge.starting import pay_again, start
+from coinwell.recharge.store_lists import (
+    OrderFilter,
+    count_in_state,
+    count_open_refunds,
+    in_state,
+    listed,
+    open_refunds,
+)
 from coinwell.recharge.syncing import sync_order
 from coinwell.recharge.timelines import Entry, timeline
 from coinwell.recharge.types import Order, OrderState, Refund, RefundState, ReviewReason, Wish
@@ -49,10 +59,12 @@ from coinwell.recharge.words import Answers, answers
 
 __all__ = [
     "RECORDERS", "Answers", "CannotCancel", "CannotPayAgain", "CannotRefund", "Deps", "Entry",
-    "LotSpent", "NothingToReview", "Order", "OrderState", "PriceChanged", "ProviderSilent",
-    "ProviderUnknown", "ReasonMissing", "RechargeSettings", "RechargeUnknown", "Refund",
-    "RefundKey", "RefundState", "ReviewReason", "WebhookForged", "WebhookTooLarge", "Wish",
-    "answers", "approve_review", "ask_provider_now", "cancel", "continue_refund", "find",
-    "order_of", "orders_of", "pay_again", "receive", "refund_order", "refundable", "refunds_of",
-    "shown", "shown_refund", "start", "sync_order", "timeline", "waiting_for_a_person",
+    "LotSpent", "NothingToReview", "Order", "OrderFilter", "OrderState", "PriceChanged",
+    "ProviderSilent", "ProviderUnknown", "ReasonMissing", "RechargeSettings", "RechargeUnknown",
+    "Refund", "RefundKey", "RefundPlan", "RefundState", "ReviewReason", "WebhookForged",
+    "WebhookTooLarge", "Wish", "answers", "approve_review", "ask_provider_now", "cancel",
+    "continue_refund", "count_in_state", "count_open_refunds", "find", "in_state", "listed",
+    "open_refunds", "order_of", "orders_of", "pay_again", "receive", "refund_order",
+    "refund_plan", "refundable", "refunds_of", "shown", "shown_refund", "start", "sync_order",
+    "timeline",
 ]  # fmt: skip

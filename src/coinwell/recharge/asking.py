@@ -4,8 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from coinwell.base.db import Tx, transaction
+from coinwell.limits import LimitReached, hold_recharge
 from coinwell.recharge import store, store_events
 from coinwell.recharge.deps import Deps
+from coinwell.recharge.noting import tell
 from coinwell.recharge.polling import next_check
 from coinwell.recharge.providers.types import (
     Declined,
@@ -27,14 +29,31 @@ async def ask(deps: Deps, order_id: UUID) -> bool:
     """Have the provider begin the payment of the latest attempt; False if another one is asking.
 
     The same key is sent however often this runs, so the provider begins one payment. An answer
-    that is lost leaves the order `unknown`: it is looked for, never charged again.
+    that is lost leaves the order `unknown`: it is looked for, never charged again. Room in the
+    buyer's own limits is held first; without it the order ends and nobody is asked.
 
-    Refuses: `ProviderSilent` when the provider surely did nothing.
+    Nobody is asked for an order that has ended, or is about to: what it held of the limits may
+    be free again.
+
+    Refuses: `ProviderSilent` when the provider surely did nothing; `LimitReached`.
     """
     now = deps.clock.now()
     async with transaction(deps.pool) as tx:
-        order, attempt = await _latest(tx, order_id)
+        order, _ = await _latest(tx, order_id)
+    if _over(order, now):
+        return True
+    try:
+        await hold_recharge(deps.pool, deps.ledger, order_id, now=now)
+    except LimitReached:
+        await _over_limit(deps, order_id)
+        raise
+    async with transaction(deps.pool) as tx:
+        # Under the order's lock: either the order's end is first, or this asking.
+        order = await _locked(tx, order_id)
+        _, attempt = await _latest(tx, order_id)
         if attempt.payment_id is not None or attempt.state is AttemptState.REFUSED:
+            return True
+        if _over(order, now):
             return True
         until = now + deps.settings.claim_holds
         if not await store.claim(tx, attempt, now=now, until=until):
@@ -56,6 +75,12 @@ async def ask(deps: Deps, order_id: UUID) -> bool:
     return True
 
 
+def _over(order: Order, now: datetime) -> bool:
+    """Whether the order has ended or is to end: then no payment may begin for it any more."""
+    ended = order.state not in _BLANK and order.state is not OrderState.FAILED
+    return ended or order.cancel_asked_at is not None or now >= order.expires_at
+
+
 async def _latest(tx: Tx, order_id: UUID) -> tuple[Order, Attempt]:
     order = await store.order(tx, order_id)
     attempts = await store.attempts(tx, order_id)
@@ -63,6 +88,22 @@ async def _latest(tx: Tx, order_id: UUID) -> tuple[Order, Attempt]:
         raise RechargeUnknown(str(order_id))
     assert attempts, "an order is written with its first attempt"
     return order, attempts[-1]
+
+
+async def _over_limit(deps: Deps, order_id: UUID) -> None:
+    """Another purchase took the room a moment before: this order ends before anybody is asked."""
+    now = deps.clock.now()
+    async with transaction(deps.pool) as tx:
+        order = await _locked(tx, order_id)
+        _, attempt = await _latest(tx, order_id)
+        if order.state not in _BLANK:
+            return
+        await store.mark_attempt(tx, attempt, AttemptState.REFUSED)
+        await store.ask_cancel(tx, order_id, now=now)
+        await store_events.add(tx, order_id, at=now, source="us", kind="limit_reached")
+        change = store.Change(state=OrderState.CANCELED, now=now, next_check_at=None)
+        await store.apply(tx, order_id, change)
+        await tell(tx, order, OrderState.CANCELED, now=now)
 
 
 async def _begun(deps: Deps, order_id: UUID, attempt: Attempt, started: Started) -> None:

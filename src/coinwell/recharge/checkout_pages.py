@@ -15,8 +15,10 @@ from coinwell.base.problem import status_of
 from coinwell.base.refusal import Refusal
 from coinwell.base.web import AnyRequest, render, see_other, when_text
 from coinwell.catalog import Channel, PackOrCoins, PriceList, Quote, price_list, quote
+from coinwell.limits import LimitOtherCurrency, LimitReached, asked_before
 from coinwell.recharge.deps import Deps
 from coinwell.recharge.refusals import PriceChanged
+from coinwell.recharge.returning import remember_room, room_in
 from coinwell.recharge.starting import start
 from coinwell.recharge.types import Wish
 from coinwell.recharge.viewing import recharge_standing
@@ -53,6 +55,7 @@ class Trouble:
     coins_text: str = ""
     coins_error: str = ""
     status: int = 422
+    href: str = ""  # Where a limit of the buyer's own can be looked at.
 
 
 @get("/me/recharge")
@@ -117,11 +120,17 @@ async def pay(
     except PriceChanged:
         made = await _quote(deps, viewer, chosen.pack, chosen.coins)
         return await _review(request, viewer, deps, settings, made, changed=True)
+    except (LimitReached, LimitOtherCurrency) as no:
+        said = f"{no.sentence()} Nothing was charged."
+        again = Trouble(said, status=status_of(no), href=no.change_at)
+        return await _choose(request, viewer, deps, again)
     except Refusal as no:
         again = Trouble(no.sentence(), status=status_of(no))
         return await _choose(request, viewer, deps, again)
     pay_url = answer.body.get("pay_url")
-    return see_other(pay_url or f"/me/recharges/{answer.body['id']}")
+    response = see_other(pay_url or f"/me/recharges/{answer.body['id']}")
+    remember_room(response, str(answer.body["id"]), await room_in(request), settings)
+    return response
 
 
 def _whole(text: str) -> int | None:
@@ -161,6 +170,7 @@ async def _choose(
         return refused
     async with transaction(deps.pool) as tx:
         offer = await _offer(tx, deps, viewer)
+        asks = not await asked_before(tx, viewer.id)
     return render(
         request,
         "recharge/choose.html",
@@ -169,7 +179,9 @@ async def _choose(
         coins_min=offer.coins_min,
         coins_max=offer.coins_max,
         balance=await balance(deps.ledger, viewer.id),
+        room=await room_in(request),
         trouble=trouble or Trouble(),
+        asks=asks,
     )
 
 
@@ -189,6 +201,7 @@ async def _review(
         quote=made,
         changed=changed,
         balance=await balance(deps.ledger, viewer.id),
+        room=await room_in(request),
         seller=settings.seller,
         providers=[Method(name, provider_name(name)) for name in deps.providers],
         # The page's own key: pressing twice, reloading or two tabs of it are one recharge.

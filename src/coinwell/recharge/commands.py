@@ -7,11 +7,13 @@ from uuid import UUID
 
 import click
 
+from coinwell.base.clock import SystemClock
 from coinwell.base.db import Pool, transaction
 from coinwell.ledger import open_ledger
-from coinwell.recharge.reading import find, waiting_for_a_person
+from coinwell.recharge.reading import find
+from coinwell.recharge.store_lists import in_state
 from coinwell.recharge.timelines import Entry, timeline
-from coinwell.recharge.types import Order
+from coinwell.recharge.types import Order, OrderState
 
 
 class _Context(Protocol):
@@ -45,7 +47,11 @@ def waiting(context: _Context) -> None:
 
     async def job(pool: Pool) -> list[Order]:
         async with transaction(pool) as tx:
-            return await waiting_for_a_person(tx, limit=100)
+            now = SystemClock().now()
+            found: list[Order] = []
+            for state in (OrderState.NEEDS_REVIEW, OrderState.DISPUTED):
+                found += await in_state(tx, state, until=now, limit=100)
+            return sorted(found, key=lambda order: order.changed_at)
 
     _say(context.run(job), none="No recharge waits for a person.")
 

@@ -5,25 +5,21 @@ What is due stands in the rows, so a lost queue loses minutes and no money.
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from coinwell.base.db import transaction
 from coinwell.base.jobs import Job
-from coinwell.ledger import sweep
 from coinwell.recharge import store, store_inbox, store_refunds
 from coinwell.recharge.deps import Deps
 from coinwell.recharge.providers.types import Capability, InboundEvent, ProviderTrouble
 from coinwell.recharge.receiving import put, work_on
-from coinwell.recharge.recording import RECORDERS
 from coinwell.recharge.refunding import continue_refund, refund_order
 from coinwell.recharge.refusals import CannotRefund
 from coinwell.recharge.syncing import sync_order
 
 _AT_ONCE: Final = 200
-# A request that is being answered right now finishes its intent itself.
-_INTENT_IS_LEFT_AFTER: Final = timedelta(seconds=10)
 _EVENTS_OVERLAP: Final = timedelta(hours=1, minutes=15)
 _EVENTS_OVERLAP_FULL: Final = timedelta(hours=72)
 _EVENTS_A_BATCH: Final = 100
@@ -60,13 +56,6 @@ async def inbox(deps: Deps) -> None:
     await _each(due, lambda item_id: work_on(deps, item_id))
 
 
-async def intents(deps: Deps) -> None:
-    """Finish what was frozen and not recorded, because its process died in between."""
-    now = deps.clock.now()
-    older_than = now - _INTENT_IS_LEFT_AFTER
-    await sweep(deps.pool, deps.ledger, RECORDERS, older_than=older_than, now=now)
-
-
 async def reviews(deps: Deps) -> None:
     """Money that nobody decided about in time goes back by itself, never silently."""
     async with transaction(deps.pool) as tx:
@@ -88,16 +77,23 @@ async def _give_back(deps: Deps, order_id: UUID) -> None:
 
 async def events(deps: Deps) -> None:
     """Catch up with messages that never came, over the last hour."""
-    await _backfill(deps, _EVENTS_OVERLAP)
+    await _backfill(deps, deps.clock.now() - _EVENTS_OVERLAP)
 
 
 async def events_nightly(deps: Deps) -> None:
     """The same over three days."""
-    await _backfill(deps, _EVENTS_OVERLAP_FULL)
+    await _backfill(deps, deps.clock.now() - _EVENTS_OVERLAP_FULL)
 
 
-async def _backfill(deps: Deps, over: timedelta) -> None:
-    since = deps.clock.now() - over
+async def catch_up(deps: Deps, *, since: str) -> None:
+    """Ask every provider for all it told since a moment: after a restore, since the backup.
+
+    Raises a provider's trouble, so that the queue tries again; `events` takes what it can get.
+    """
+    await _backfill(deps, datetime.fromisoformat(since), patient=False)
+
+
+async def _backfill(deps: Deps, since: datetime, *, patient: bool = True) -> None:
     for name, provider in deps.providers.items():
         if Capability.LIST_EVENTS not in provider.capabilities:
             continue
@@ -110,8 +106,11 @@ async def _backfill(deps: Deps, over: timedelta) -> None:
                     batch = []
         except ProviderTrouble:
             # What came before the trouble is kept; the next run has the rest.
-            pass
-        await _put(deps, name, batch)
+            await _put(deps, name, batch)
+            if not patient:
+                raise
+        else:
+            await _put(deps, name, batch)
 
 
 async def _put(deps: Deps, name: str, batch: list[InboundEvent]) -> None:
@@ -134,9 +133,9 @@ async def _each(things: Iterable[Any], do: Callable[[Any], Awaitable[object]]) -
 JOBS: Final[tuple[Job, ...]] = (
     Job("recharge.sync", sync),
     Job("recharge.message", message),
+    Job("recharge.catch_up", catch_up),
     Job("recharge.poll", poll, cron="* * * * * */30"),
     Job("recharge.refunds", refunds, cron="* * * * * */30"),
-    Job("recharge.intents", intents, cron="* * * * * */30"),
     Job("recharge.inbox", inbox, cron="* * * * *"),
     Job("recharge.reviews", reviews, cron="*/10 * * * *"),
     Job("recharge.events", events, cron="*/15 * * * *"),

@@ -18,6 +18,7 @@ from coinwell.recharge import checkout_pages, help_pages, store
 from coinwell.recharge.canceling import cancel
 from coinwell.recharge.deps import Deps
 from coinwell.recharge.refusals import RechargeUnknown
+from coinwell.recharge.returning import room_of_order
 from coinwell.recharge.starting import pay_again
 from coinwell.recharge.syncing import sync_order
 from coinwell.recharge.types import Order, OrderState
@@ -46,10 +47,12 @@ async def status_page(
     order_id: FromPath[UUID],
     viewer: Given[User],
     deps: Given[Deps],
+    settings: Given[Settings],
 ) -> Response[str]:
     """Where the recharge is: what we know, what we do, what you can do, when to look again."""
     order = await _own(deps, viewer, order_id)
-    return render(request, "recharge/status.html", view=view(order, viewer))
+    room = room_of_order(request, order.id, settings)
+    return render(request, "recharge/status.html", view=view(order, viewer), room=room)
 
 
 @get("/me/recharges/{order_id:uuid}/live")
@@ -58,10 +61,12 @@ async def status_fragment(
     order_id: FromPath[UUID],
     viewer: Given[User],
     deps: Given[Deps],
+    settings: Given[Settings],
 ) -> Response[str]:
     """The inside of the status page, for the page's own script."""
     shown = view(await _own(deps, viewer, order_id), viewer)
-    response = render(request, "recharge/status_live.html", view=shown)
+    room = room_of_order(request, order_id, settings)
+    response = render(request, "recharge/status_live.html", view=shown, room=room)
     response.set_header("x-final", "yes" if shown.final else "no")
     return response
 
@@ -109,6 +114,7 @@ async def receipt_page(
         request,
         "recharge/receipt.html",
         order=order,
+        room=room_of_order(request, order_id, settings),
         seller=settings.seller,
         buyer=viewer.display_name,
         provider=provider_name(order.provider),

@@ -1,4 +1,4 @@
-"""Reads orders: one, a user's, those that wait for a person, and any by any id."""
+"""Reads orders: one, a user's, and any by any id."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -33,21 +33,20 @@ async def orders_of(
     return await store.of_user(tx, user_id, states=states, before=before, limit=limit)
 
 
-async def waiting_for_a_person(tx: Tx, *, limit: int = 20) -> list[Order]:
-    """Orders in review or disputed, oldest first."""
-    return await store.waiting_for_a_person(tx, limit=limit)
-
-
 async def find(tx: Tx, text: str) -> list[Order]:
     """Orders by any id they were ever called: order, payment, refund, transfer, intent, message.
 
-    A transfer's number may be given in decimal, as the ledger shows it, or in hex with `0x`.
+    A transfer's number may be given in decimal, as the ledger shows it, in hex with `0x`, or in
+    the shape of a UUID, as the database shows it.
     """
     wanted = text.strip()
     found: list[UUID] = []
+    named = [_decimal(wanted)]
     with suppress(ValueError):
         found.append(UUID(wanted))
-    found += await store_events.orders_of_ref(tx, _decimal(wanted))
+        named += [str(found[0]), str(found[0].int)]
+    for ref in dict.fromkeys(named):
+        found += await store_events.orders_of_ref(tx, ref)
     orders = [await store.order(tx, one) for one in dict.fromkeys(found)]
     return [order for order in orders if order is not None]
 

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from coinwell.base import audit
 from coinwell.base.db import Tx, transaction
 from coinwell.base.idempotency import Answer, once
 from coinwell.base.ids import new_uuid
+from coinwell.base.money import Money
 from coinwell.recharge import postings, store, store_events, store_refunds
 from coinwell.recharge.deps import Deps
 from coinwell.recharge.ending import end, freeze_step, settle_step, wait
@@ -33,12 +35,21 @@ _KEY_IS_KNOWN_FOR: Final = timedelta(hours=20)
 
 
 @dataclass(frozen=True, slots=True)
+class RefundPlan:
+    """What a refund would move: coins out of the wallet, money back to the buyer."""
+
+    coins: int
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
 class RefundKey:
     """The request that asked for a refund, so that its repeat finds the refund it began."""
 
     scope: str
     key: str
     content: bytes
+    plan: RefundPlan | None = None  # What was agreed to; anything else is refused.
 
 
 async def refund_order(
@@ -70,6 +81,8 @@ async def refund_order(
             order = await store.locked(tx, order_id)
             if if_in_review and order is not None and order.state is not OrderState.NEEDS_REVIEW:
                 raise CannotRefund(str(order_id), order.state.value)
+            if key is not None and key.plan is not None:
+                _demand_plan(order, key.plan)
             begun = await _begin(tx, order_id, operator=operator, reason=reason, now=now)
             return Answer(201, {"refund_id": str(begun.id)})
 
@@ -118,9 +131,9 @@ async def _begin(tx: Tx, order_id: UUID, *, operator: str, reason: str, now: dat
     earlier = await store_refunds.of_order(tx, order_id)
     if not refundable(order) or any(one.open for one in earlier):
         raise CannotRefund(str(order_id), order.state.value)
-    assert order.captured is not None
-    planned = order.all_coins - order.taken_coins if order.credit is Stage.RECORDED else 0
-    coins = -delta(target_coins=0, planned_coins=planned)
+    plan = refund_plan(order)
+    assert plan is not None
+    coins = plan.coins
     number, refund_id = len(earlier) + 1, new_uuid()
     hold: UUID | None = None
     if coins:
@@ -132,8 +145,8 @@ async def _begin(tx: Tx, order_id: UUID, *, operator: str, reason: str, now: dat
         "order_id": order_id,
         "number": number,
         "state": (RefundState.RESERVING if coins else RefundState.RESERVED).value,
-        "amount_minor": order.captured.minor,
-        "currency": order.captured.currency,
+        "amount_minor": plan.money.minor,
+        "currency": plan.money.currency,
         "coins": coins,
         "operator": operator,
         "reason": reason,
@@ -145,6 +158,19 @@ async def _begin(tx: Tx, order_id: UUID, *, operator: str, reason: str, now: dat
     await _show_pending(tx, order_id, refund_id, operator, reason, now)
     refund = await store_refunds.refund(tx, refund_id)
     assert refund is not None
+    begun = audit.Act(
+        who=operator,
+        act="refund.begun",
+        object=f"recharge:{order_id}",
+        facts={
+            "refund_id": str(refund_id),
+            "coins": coins,
+            "amount_minor": refund.amount_minor,
+            "currency": refund.currency,
+        },
+        note=reason,
+    )
+    await audit.write(tx, begun, at=now)
     return refund
 
 
@@ -167,6 +193,19 @@ def refundable(order: Order) -> bool:
     if order.credit is Stage.RECORDED:
         return order.state is OrderState.CREDITED and order.taken_coins == 0
     return order.credit is Stage.NONE and order.state is OrderState.NEEDS_REVIEW
+
+
+def refund_plan(order: Order) -> RefundPlan | None:
+    """What a refund of an order would move; None when there is none to be made."""
+    if not refundable(order) or order.captured is None:
+        return None
+    planned = order.all_coins - order.taken_coins if order.credit is Stage.RECORDED else 0
+    return RefundPlan(-delta(target_coins=0, planned_coins=planned), order.captured)
+
+
+def _demand_plan(order: Order | None, agreed: RefundPlan) -> None:
+    if order is not None and refund_plan(order) != agreed:
+        raise CannotRefund(str(order.id), order.state.value)
 
 
 async def _own_coins_held(deps: Deps, order: Order, refund: Refund) -> bool:

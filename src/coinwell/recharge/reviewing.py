@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from coinwell.base import audit
 from coinwell.base.db import transaction
 from coinwell.recharge import store, store_events
 from coinwell.recharge.deps import Deps
@@ -39,6 +40,15 @@ async def approve_review(
         await store_events.add(
             tx, order_id, at=now, source="operator", kind="review_approved", body=body
         )
+        facts = {"token": order.review_token}
+        approved = audit.Act(
+            who=operator,
+            act="review.approved",
+            object=f"recharge:{order_id}",
+            facts=facts,
+            note=reason,
+        )
+        await audit.write(tx, approved, at=now)
     return await sync_order(deps, order_id)
 
 
@@ -52,4 +62,6 @@ async def ask_provider_now(deps: Deps, order_id: UUID, *, operator: str) -> Orde
         await store_events.add(
             tx, order_id, at=now, source="operator", kind="provider_asked", body=body
         )
+        asked = audit.Act(who=operator, act="provider.asked", object=f"recharge:{order_id}")
+        await audit.write(tx, asked, at=now)
     return await sync_order(deps, order_id)

@@ -31,6 +31,7 @@ from coinwell.catalog import (
     PackOrCoins,
     PackUnknown,
 )
+from coinwell.limits import LimitOtherCurrency, LimitReached
 from coinwell.recharge.canceling import cancel
 from coinwell.recharge.deps import Deps
 from coinwell.recharge.reading import order_of, orders_of
@@ -155,6 +156,8 @@ def _edge(caller: Given[Caller], deps: Given[Deps], idempotency_key: Key = None)
         PriceChanged,
         ProviderUnknown,
         ProviderSilent,
+        LimitReached,
+        LimitOtherCurrency,
         write=True,
     ),
 )

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from coinwell.base.db import Tx, transaction
 from coinwell.base.idempotency import Answer, fingerprint, once
-from coinwell.base.ids import new_uuid
+from coinwell.base.ids import hashed_id
 from coinwell.catalog import Quote, price_list, quote
+from coinwell.limits import Room, RoomUnknown, recharge_room, reserve_recharge
 from coinwell.recharge import store, store_events
 from coinwell.recharge.asking import ask, keep_first_answer
 from coinwell.recharge.deps import Deps
@@ -24,6 +25,8 @@ from coinwell.recharge.types import AttemptState, Order, OrderState, Wish
 from coinwell.users import Scope, User, demand
 
 _ATTEMPTS_MAX = 5
+# A window of a limit may begin, or a limit be set, between looking and writing.
+_LOOKS_MAX = 10
 _PAUSE_FIRST_MS, _PAUSE_MAX_MS = 10, 400
 
 
@@ -34,24 +37,40 @@ async def start(deps: Deps, user: User, wish: Wish, *, key: str) -> Answer:
     concurrent repeat waits for the first one's answer.
 
     Refuses: `AccountRestricted`, `AgeUnknown`, `UnderAge` before any provider is asked; what
-        `quote` refuses; `PriceChanged`; `ProviderUnknown`; `KeyReused` for other content;
-        `ProviderSilent` when the provider did nothing: repeat with the same key.
+        `quote` refuses; `PriceChanged`; `ProviderUnknown`; `LimitReached`, `LimitOtherCurrency`
+        by the buyer's own limits; `KeyReused` for other content; `ProviderSilent` when the
+        provider did nothing: repeat with the same key.
     """
-    now = deps.clock.now()
     content = fingerprint(
         wish.pack_id, wish.coins, wish.currency, wish.channel, wish.provider, wish.seen_minor
     )
-    async with transaction(deps.pool) as tx:
-
-        async def write() -> Answer:
-            order_id = await _write(tx, deps, user, wish, now)
-            return Answer(201, {"order_id": str(order_id)})
-
-        scope = f"recharge:{user.id}"
-        kept = await once(tx, scope=scope, key=key, content=content, now=now, do=write)
+    kept = await _kept(deps, user, wish, key, content)
     order_id = UUID(kept.body["order_id"])
     order = await _answered(deps, order_id)
     return Answer(kept.status, order.answer, replayed=kept.replayed)
+
+
+async def _kept(deps: Deps, user: User, wish: Wish, key: str, content: bytes) -> Answer:
+    """The order under this key, written now or before."""
+    # A function of the key: sent again to a restored database that never saw it, the request
+    # meets the payment that the provider began for it, and is not charged twice.
+    order_id = UUID(int=hashed_id("recharge", user.id, key))
+    for look in range(_LOOKS_MAX):
+        now = deps.clock.now()
+        room = await recharge_room(deps.pool, deps.ledger, user.id, now=now)
+        try:
+            async with transaction(deps.pool) as tx:
+
+                async def write(tx: Tx = tx, room: Room = room, now: datetime = now) -> Answer:
+                    await _write(tx, deps, (order_id, user, wish, room), now)
+                    return Answer(201, {"order_id": str(order_id)})
+
+                scope = f"recharge:{user.id}"
+                return await once(tx, scope=scope, key=key, content=content, now=now, do=write)
+        except RoomUnknown:
+            if look == _LOOKS_MAX - 1:
+                raise
+    raise AssertionError("either written or raised")
 
 
 async def pay_again(deps: Deps, order_id: UUID) -> Order:
@@ -83,7 +102,8 @@ async def pay_again(deps: Deps, order_id: UUID) -> Order:
         return await keep_first_answer(tx, order_id)
 
 
-async def _write(tx: Tx, deps: Deps, user: User, wish: Wish, now: datetime) -> UUID:
+async def _write(tx: Tx, deps: Deps, asked: tuple[UUID, User, Wish, Room], now: datetime) -> None:
+    order_id, user, wish, room = asked
     await demand(tx, user.id, Scope.RECHARGE, now=now)
     provider = wish.provider or deps.settings.provider
     if provider not in deps.providers:
@@ -94,19 +114,24 @@ async def _write(tx: Tx, deps: Deps, user: User, wish: Wish, now: datetime) -> U
     made = quote(offer, pack_id=wish.pack_id, coins=wish.coins)
     if wish.seen_minor is not None and wish.seen_minor != made.price.minor:
         raise PriceChanged(wish.seen_minor, made.price.minor, made.price.currency)
-    return await _insert(tx, deps, user.id, (made, wish, provider), now)
+    await reserve_recharge(
+        tx, user_id=user.id, recharge_id=order_id, price=made.price, room=room, now=now
+    )
+    await _insert(tx, deps, (order_id, user), (made, wish, provider), now)
 
 
 async def _insert(
-    tx: Tx, deps: Deps, user_id: UUID, agreed: tuple[Quote, Wish, str], now: datetime
-) -> UUID:
+    tx: Tx, deps: Deps, of: tuple[UUID, User], agreed: tuple[Quote, Wish, str], now: datetime
+) -> None:
+    order_id, user = of
     made, wish, provider = agreed
-    order_id, expires_at = new_uuid(), now + deps.settings.quote_holds
+    expires_at = now + deps.settings.quote_holds
     await store.insert(
         tx,
         {
             "id": order_id,
-            "user_id": user_id,
+            "user_id": user.id,
+            "country": user.country,
             "coins": made.coins,
             "bonus_coins": made.bonus_coins,
             "price_minor": made.price.minor,
@@ -135,7 +160,6 @@ async def _insert(
         "unit_price": made.unit_price_text(),
     }
     await store_events.add(tx, order_id, at=now, source="user", kind="started", body=body)
-    return order_id
 
 
 async def _answered(deps: Deps, order_id: UUID) -> Order:

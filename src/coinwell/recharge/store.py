@@ -17,11 +17,11 @@ _TICKET = "SELECT nextval('recharge.ticket')"
 _INSERT = """
     INSERT INTO recharge."order" (
         id, user_id, state, coins, bonus_coins, price_minor, currency, price_list_id, pack_id,
-        channel, provider, environment, created_at, expires_at, changed_at, next_check_at
+        channel, provider, environment, created_at, expires_at, changed_at, next_check_at, country
     ) VALUES (
         %(id)s, %(user_id)s, 'created', %(coins)s, %(bonus_coins)s, %(price_minor)s, %(currency)s,
         %(price_list_id)s, %(pack_id)s, %(channel)s, %(provider)s, %(environment)s, %(now)s,
-        %(expires_at)s, %(now)s, %(next_check_at)s
+        %(expires_at)s, %(now)s, %(next_check_at)s, %(country)s
     )
 """
 
@@ -51,18 +51,6 @@ _OF_USER = """
     ORDER BY created_at DESC, id DESC
     LIMIT %(limit)s
 """
-_FOR_A_PERSON = """
-    SELECT id, user_id, state, coins, bonus_coins, price_minor, currency, price_list_id, pack_id,
-        channel, provider, environment, payment_id, pay_url, created_at, expires_at, changed_at,
-        next_check_at, last_ticket, cancel_asked_at, paid_at, captured_minor, captured_currency,
-        credit_intent, credited_at, taken_coins, target_coins, review_reason, review_token,
-        review_deadline, approved_token, failure_kind, failure_code, answer
-    FROM recharge."order"
-    WHERE state IN ('needs_review', 'disputed')
-    ORDER BY changed_at
-    LIMIT %(limit)s
-"""
-
 _DUE = """
     SELECT id FROM recharge."order"
     WHERE next_check_at <= %(now)s
@@ -262,11 +250,6 @@ async def of_user(
         "limit": limit,
     }
     return await db.rows(tx, Order, _OF_USER, named)
-
-
-async def waiting_for_a_person(tx: Tx, *, limit: int) -> list[Order]:
-    """Orders in review or disputed, oldest first."""
-    return await db.rows(tx, Order, _FOR_A_PERSON, {"limit": limit})
 
 
 async def due(tx: Tx, *, now: datetime, limit: int) -> list[UUID]:

@@ -14,6 +14,7 @@ from uuid import UUID
 from coinwell.base.db import Tx, transaction
 from coinwell.base.refusal import Refusal
 from coinwell.ledger import Intent, IntentState, freeze, intents, refreeze, settle
+from coinwell.limits import LimitReached, finish_recharge, release_recharge, take_recharge
 from coinwell.recharge import postings, store, store_events, store_inbox, store_refunds
 from coinwell.recharge.asking import ask
 from coinwell.recharge.deps import Deps, account_ref
@@ -23,7 +24,14 @@ from coinwell.recharge.providers.types import Capability, PaymentState, Provider
 from coinwell.recharge.recording import RECORDERS
 from coinwell.recharge.refusals import ProviderSilent, RechargeUnknown
 from coinwell.recharge.rules import Decision, Doubt, OrderFacts, bind, decide, strongest
-from coinwell.recharge.types import Attempt, AttemptState, Order, RefundState, Stage
+from coinwell.recharge.types import (
+    Attempt,
+    AttemptState,
+    Order,
+    OrderState,
+    RefundState,
+    Stage,
+)
 from coinwell.users import Scope, demand
 from coinwell.wallet import Lot, LotKind, name_lot
 
@@ -74,6 +82,7 @@ async def sync_order(deps: Deps, order_id: UUID) -> Order:
         except ProviderTrouble as trouble:
             return await _postpone(deps, look, trouble)
         outcome = await _apply(deps, look, sights)
+        await finish_recharge(deps.pool, deps.ledger, order_id, now=deps.clock.now())
         if outcome.intent is not None:
             await settle_intent(deps, outcome.intent)
             if not await _due(deps, order_id):
@@ -136,11 +145,20 @@ async def _apply(deps: Deps, look: _Look, sights: list[_Sight]) -> _Outcome:
         mine = None if taken else snapshot
         change = _change(deps, order, decision, mine, intent=intent, ticket=look.ticket)
         await store.apply(tx, order.id, change)
+        await _tell_limits(tx, order.id, change)
         await store_inbox.mark_done(tx, look.messages)
         await note_change(tx, order, decision, snapshot, now)
         if intent is None and facts.credit is Stage.FROZEN:
             intent = await _frozen(tx, order)
     return _Outcome(order, decision, intent)
+
+
+async def _tell_limits(tx: Tx, order_id: UUID, change: store.Change) -> None:
+    """What the order holds of the buyer's limits is used up by money, and free without."""
+    if change.captured_minor is not None:
+        await take_recharge(tx, order_id, now=change.now)
+    elif change.state in {OrderState.CANCELED, OrderState.EXPIRED}:
+        await release_recharge(tx, order_id, now=change.now)
 
 
 async def _overtaken(tx: Tx, look: _Look) -> bool:
@@ -178,7 +196,7 @@ async def _facts(
         price=order.price,
         all_coins=order.all_coins,
         expires_at=order.expires_at,
-        asked=attempts[-1].state,
+        asked=_asked(order, attempts[-1], now),
         cancel_asked=order.cancel_asked_at is not None,
         restricted=charged > 0 and not await _may_recharge(tx, order.user_id, now),
         payment_taken=taken,
@@ -194,6 +212,15 @@ async def _facts(
         ),
         approved_token=order.approved_token,
     )
+
+
+def _asked(order: Order, latest: Attempt, now: datetime) -> AttemptState:
+    """What became of asking; while somebody asks right now, an end cannot be sure of it."""
+    asking = latest.claimed_until is not None and now < latest.claimed_until
+    ends = order.cancel_asked_at is not None or now >= order.expires_at
+    if asking and ends and latest.state is AttemptState.NEW:
+        return AttemptState.UNKNOWN
+    return latest.state
 
 
 async def _may_recharge(tx: Tx, user_id: UUID, now: datetime) -> bool:
@@ -287,7 +314,7 @@ async def _follow_up(deps: Deps, ticket: int, outcome: _Outcome, sights: list[_S
     if decision is None:
         return False
     if decision.ask_again:
-        with suppress(ProviderSilent):
+        with suppress(ProviderSilent, LimitReached):
             await ask(deps, order.id)
         return False
     if not decision.close:

@@ -23,10 +23,12 @@ from coinwell.users.entering import (
     Entered, LinkEnded, LinkForged, enter, enter_as, hand_off, link_token, look_at_link,
 )  # fmt: skip
 from coinwell.users.finding import (
-    DEMO_PREFIX, demo_users, find_users, user, user_by_external_id,
+    DEMO_PREFIX, demo_users, display_names, find_users, list_users, user,
+    user_by_external_id,
 )  # fmt: skip
 from coinwell.users.keying import (
-    NewKey, NoSuchKey, WrongKey, api_keys, caller_of_key, create_api_key, revoke_api_key,
+    NewKey, NoSuchKey, WrongKey, api_keys, caller_of_key, callers_of_keys,
+    create_api_key, revoke_api_key,
 )  # fmt: skip
 from coinwell.users.operators import (
     OperatorExists, OperatorUnknown, SignIn, SignInFailed, SignInThrottled, WrongOperator,
@@ -34,7 +36,7 @@ from coinwell.users.operators import (
 )  # fmt: skip
 from coinwell.users.places import countries
 from coinwell.users.registering import UserChange, change_user, create_user
-from coinwell.users.restricting import demand, lift, restrict, restrictions
+from coinwell.users.restricting import demand, demand_each, lift, restrict, restrictions
 from coinwell.users.rules import age_state, standing, standings, today_of
 from coinwell.users.sealing import seal_of
 from coinwell.users.sessions import end_session, end_sessions, session
@@ -54,10 +56,10 @@ __all__ = [
     "Restriction", "RestrictionLifted", "RestrictionUnknown", "Role", "Scope", "Seal", "SignIn",
     "SignInFailed", "SignInThrottled", "Standing", "UnderAge", "User", "UserCaller",
     "UserChange", "UserUnknown", "WrongKey", "WrongOperator", "WrongRestriction", "WrongUser",
-    "age_state", "api_keys", "caller_of_key", "change_user", "countries", "create_api_key",
-    "create_operator", "create_user", "demand", "demo_users", "disable_operator",
-    "end_session", "end_sessions", "enter", "enter_as", "find_users", "hand_off", "lift",
-    "link_token", "look_at_link", "operators", "restrict", "restrictions", "revoke_api_key",
-    "seal_of", "session", "sign_in_operator", "standing", "standings", "today_of", "user",
-    "user_by_external_id",
+    "age_state", "api_keys", "caller_of_key", "callers_of_keys", "change_user", "countries",
+    "create_api_key", "create_operator", "create_user", "demand", "demand_each", "demo_users",
+    "disable_operator", "display_names", "end_session", "end_sessions", "enter", "enter_as",
+    "find_users", "hand_off", "lift", "link_token", "list_users", "look_at_link", "operators",
+    "restrict", "restrictions", "revoke_api_key", "seal_of", "session", "sign_in_operator",
+    "standing", "standings", "today_of", "user", "user_by_external_id",
 ]  # fmt: skip

@@ -23,6 +23,13 @@ class ApiScope(StrEnum):
     RECHARGE_READ = "recharge:read"
     RECHARGE_WRITE = "recharge:write"
     REFUNDS_WRITE = "refunds:write"
+    LIVE_READ = "live:read"
+    LIVE_WRITE = "live:write"
+    GIFTS_WRITE = "gifts:write"
+    LIMITS_READ = "limits:read"
+    LIMITS_WRITE = "limits:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
 
 
 class Permission(StrEnum):
@@ -33,10 +40,16 @@ class Permission(StrEnum):
     ASK_PROVIDER = "ask_provider"
     RESTRICT = "restrict"
     LIFT = "lift"
-    REFUND = "refund"
-    APPROVE = "approve"  # Credit a recharge that waits for a person.
+    REFUND = "refund"  # Propose that money goes back.
+    APPROVE = "approve"  # Propose to credit a recharge that waits for a person.
+    ADJUST = "adjust"  # Propose to give coins or to take them.
+    PUBLISH = "publish"  # Draft prices, and propose to publish them.
+    DECIDE = "decide"  # Approve what somebody else proposed.
+    BREAK_GLASS = "break_glass"  # Alone, in an emergency, where the installation allows it.
+    SEE_AUDIT = "see_audit"
     MANAGE_KEYS = "manage_keys"
     MANAGE_OPERATORS = "manage_operators"
+    MANAGE_WEBHOOKS = "manage_webhooks"
 
 
 class Role(StrEnum):
@@ -51,7 +64,15 @@ _LOOK: Final = frozenset({Permission.FIND, Permission.SEE_TIMELINE, Permission.A
 
 PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.SUPPORT: _LOOK | {Permission.RESTRICT, Permission.LIFT},
-    Role.FINANCE: _LOOK | {Permission.REFUND, Permission.APPROVE},
+    Role.FINANCE: _LOOK
+    | {
+        Permission.REFUND,
+        Permission.APPROVE,
+        Permission.ADJUST,
+        Permission.PUBLISH,
+        Permission.DECIDE,
+        Permission.SEE_AUDIT,
+    },
     Role.ADMIN: frozenset(Permission),
 }
 assert PERMISSIONS.keys() == set(Role), "every role has its permissions"
@@ -64,6 +85,11 @@ _OF_USERS: Final = frozenset(
         ApiScope.WALLET_READ,
         ApiScope.RECHARGE_READ,
         ApiScope.RECHARGE_WRITE,
+        ApiScope.LIVE_READ,
+        ApiScope.LIVE_WRITE,
+        ApiScope.GIFTS_WRITE,
+        ApiScope.LIMITS_READ,
+        ApiScope.LIMITS_WRITE,
     }
 )
 
@@ -186,8 +212,10 @@ class Landing(StrEnum):
     BALANCE = "/me/balance"
     RECHARGE = "/me/recharge"
     STATEMENT = "/me/statement"
+    LIMITS = "/me/limits"
     STATUS = "/me/status"
     HELP = "/me/help"
+    INBOX = "/me/inbox"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Users by id, by the host app's id, and by the beginning of a name."""
 
+from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from coinwell.base.db import Tx
@@ -20,6 +22,11 @@ async def user(tx: Tx, user_id: UUID) -> User:
     if found is None:
         raise UserUnknown(str(user_id))
     return found
+
+
+async def display_names(tx: Tx, user_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What these users are called; unknown ones are left out."""
+    return {one.id: one.display_name for one in await store.by_ids(tx, list(user_ids))}
 
 
 async def user_by_external_id(tx: Tx, external_id: str) -> User:
@@ -43,6 +50,17 @@ async def find_users(tx: Tx, text: str) -> list[User]:
     except ValueError:
         user_id = None
     return await store.find(tx, text=text, user_id=user_id, limit=FOUND_MAX)
+
+
+async def list_users(
+    tx: Tx,
+    *,
+    country: str | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = FOUND_MAX,
+) -> list[User]:
+    """Users, newest first; `before` is the last one already seen."""
+    return await store.listed(tx, country=country, before=before, limit=limit)
 
 
 async def demo_users(tx: Tx) -> list[User]:

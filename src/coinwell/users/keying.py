@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Final
 from uuid import UUID
 
+from coinwell.base import audit
 from coinwell.base.db import Tx
 from coinwell.base.ids import new_uuid
 from coinwell.base.refusal import Kind, Refusal
@@ -73,6 +74,13 @@ async def create_api_key(
         revoked_at=None,
     )
     await store_access.add_key(tx, key, key_hash=key_hash(plain, seal.key_secret))
+    made = audit.Act(
+        who=by,
+        act="key.created",
+        object=f"key:{key.id}",
+        facts={"scopes": sorted(key.scopes), "environment": key.environment},
+    )
+    await audit.write(tx, made, at=now)
     return key, plain
 
 
@@ -94,15 +102,30 @@ async def caller_of_key(tx: Tx, plain: str, *, seal: Seal, now: datetime) -> Key
     return KeyCaller(key.id, key.name, key.scopes)
 
 
+async def callers_of_keys(
+    tx: Tx, plains: Collection[str], *, seal: Seal, now: datetime
+) -> dict[str, KeyCaller | None]:
+    """Who calls with each of many keys, asked once a key; None where `caller_of_key` refuses."""
+    found: dict[str, KeyCaller | None] = {}
+    for plain in set(plains):
+        try:
+            found[plain] = await caller_of_key(tx, plain, seal=seal, now=now)
+        except KeyUnknown:
+            found[plain] = None
+    return found
+
+
 async def api_keys(tx: Tx) -> Sequence[ApiKey]:
     """All keys there ever were, oldest first."""
     return await store_access.keys(tx)
 
 
-async def revoke_api_key(tx: Tx, key_id: UUID, *, now: datetime) -> None:
+async def revoke_api_key(tx: Tx, key_id: UUID, *, now: datetime, by: str = "command line") -> None:
     """End a key for good; the first request after the commit is refused.
 
     Refuses: `NoSuchKey`.
     """
     if not await store_access.revoke_key(tx, key_id, now=now):
         raise NoSuchKey(key_id)
+    revoked = audit.Act(who=by, act="key.revoked", object=f"key:{key_id}")
+    await audit.write(tx, revoked, at=now)

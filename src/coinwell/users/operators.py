@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from coinwell.base import audit
 from coinwell.base.db import Pool, Tx, transaction
 from coinwell.base.ids import new_uuid
 from coinwell.base.refusal import Kind, Refusal
@@ -112,10 +113,13 @@ async def create_operator(tx: Tx, new: NewOperator, *, by: str, now: datetime) -
     )
     if not await store_access.add_operator(tx, operator, password_hash=hashed):
         raise OperatorExists(email)
+    await _note(tx, "operator.created", operator, who=by, at=now)
     return operator
 
 
-async def disable_operator(tx: Tx, email: str, *, now: datetime) -> Operator:
+async def disable_operator(
+    tx: Tx, email: str, *, now: datetime, by: str = "command line"
+) -> Operator:
     """Let an operator in no more, and sign them out everywhere.
 
     Refuses: `OperatorUnknown`.
@@ -125,6 +129,7 @@ async def disable_operator(tx: Tx, email: str, *, now: datetime) -> Operator:
         raise OperatorUnknown(email)
     await store_access.disable_operator(tx, found.id, now=now)
     await end_sessions(tx, found.id, now=now)
+    await _note(tx, "operator.disabled", found, who=by, at=now)
     return found
 
 
@@ -149,12 +154,16 @@ async def sign_in_operator(pool: Pool, said: SignIn, *, now: datetime) -> str:
     right = await asyncio.to_thread(_matches, kept, said.password)
     async with transaction(pool) as tx:
         operator = await store_access.operator_by_email(tx, email) if right else None
-        if operator is None or operator.disabled_at is not None:
-            raise SignInFailed
-        await store_access.clear_attempts(tx, email_hash)
-        if said.old_token is not None:
-            await end_session(tx, said.old_token, now=now)
-        return await begin_session(tx, operator_id=operator.id, now=now)
+        if operator is not None and operator.disabled_at is None:
+            await store_access.clear_attempts(tx, email_hash)
+            if said.old_token is not None:
+                await end_session(tx, said.old_token, now=now)
+            token = await begin_session(tx, operator_id=operator.id, now=now)
+            who = f"operator:{operator.email}"
+            await _note(tx, "operator.signed_in", operator, who=who, at=now)
+            return token
+        await _note_failure(tx, kept, email, now)
+    raise SignInFailed
 
 
 async def _count(pool: Pool, email: str, email_hash: bytes, now: datetime) -> str | None:
@@ -167,6 +176,20 @@ async def _count(pool: Pool, email: str, email_hash: bytes, now: datetime) -> st
         await store_access.add_attempt(tx, new_uuid(), email_hash, at=now)
         known = "\0" not in email and len(email) <= EMAIL_LENGTH_MAX
         return await store_access.password_hash(tx, email) if known else None
+
+
+async def _note_failure(tx: Tx, kept: str | None, email: str, now: datetime) -> None:
+    # Only where it concerns somebody who works here: a stranger must not be able to fill the log,
+    # and an e-mail that was typed may be anybody's.
+    aimed_at = None if kept is None else await store_access.operator_by_email(tx, email)
+    if aimed_at is not None:
+        await _note(tx, "operator.sign_in_failed", aimed_at, who="nobody", at=now)
+
+
+async def _note(tx: Tx, act: str, operator: Operator, *, who: str, at: datetime) -> None:
+    facts = {"role": operator.role.value}
+    done = audit.Act(who=who, act=act, object=f"operator:{operator.id}", facts=facts)
+    await audit.write(tx, done, at=at)
 
 
 def _matches(kept: str | None, password: str) -> bool:

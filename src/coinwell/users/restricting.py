@@ -1,11 +1,14 @@
 """What an account may do: restrictions placed and lifted, and the standing they make."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from coinwell.base import audit
 from coinwell.base.db import Tx
 from coinwell.base.ids import new_uuid
 from coinwell.base.outbox import record
+from coinwell.base.refusal import Refusal
 from coinwell.users import store
 from coinwell.users.rules import (
     faults_of_restriction,
@@ -54,6 +57,7 @@ async def restrict(tx: Tx, new: NewRestriction, *, by: str, now: datetime) -> Re
     )
     await store.add_restriction(tx, placed)
     await _tell(tx, "users.restricted", placed, now)
+    await _note(tx, "restriction.placed", placed, by=by, now=now)
     return placed
 
 
@@ -80,6 +84,7 @@ async def lift(
     if not lifted_now:
         raise RestrictionLifted(restriction_id, found.lifted_at, found.lifted_by)
     await _tell(tx, "users.restriction_lifted", found, now)
+    await _note(tx, "restriction.lifted", found, by=by, now=now)
     return found
 
 
@@ -104,6 +109,47 @@ async def demand(tx: Tx, user_id: UUID, scope: Scope, *, now: datetime) -> User:
     if not found.allowed:
         raise refusal_of(found)
     return user
+
+
+async def _note(tx: Tx, act: str, about: Restriction, *, by: str, now: datetime) -> None:
+    done = audit.Act(
+        who=by,
+        act=act,
+        object=f"user:{about.user_id}",
+        facts={
+            "restriction_id": str(about.id),
+            "scope": about.scope.value,
+            "until": None if about.expires_at is None else about.expires_at.isoformat(),
+        },
+        reason_code=about.reason_code.value,
+        note=about.lift_reason or about.sentence,
+    )
+    await audit.write(tx, done, at=now)
+
+
+async def demand_each(
+    tx: Tx, user_ids: Collection[UUID], scope: Scope, *, now: datetime
+) -> dict[UUID, User | Refusal]:
+    """What `demand` says of each of many accounts, in two queries: the user, or the refusal.
+
+    Nothing is locked: what begins after a restriction's commit sees it, and what was let through
+    before may still be on its way.
+    """
+    ids = list(set(user_ids))
+    placed: dict[UUID, list[Restriction]] = {}
+    # Users first: whoever reads a user reads the restrictions as they are then, or newer.
+    found = {user.id: user for user in await store.by_ids(tx, ids)}
+    for one in await store.restrictions_of(tx, ids, scope):
+        placed.setdefault(one.user_id, []).append(one)
+    said: dict[UUID, User | Refusal] = {}
+    for user_id in ids:
+        user = found.get(user_id)
+        if user is None:
+            said[user_id] = UserUnknown(str(user_id))
+            continue
+        stands = standing(user, placed.get(user_id, ()), scope, now)
+        said[user_id] = user if stands.allowed else refusal_of(stands)
+    return said
 
 
 async def _tell(tx: Tx, kind: str, about: Restriction, now: datetime) -> None:

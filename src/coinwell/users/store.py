@@ -1,5 +1,6 @@
 """The SQL over people and their restrictions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -56,6 +57,12 @@ _BY_ID_CHANGING = """
     FROM users.person WHERE id = %(id)s FOR NO KEY UPDATE
 """
 
+_BY_IDS = """
+    SELECT id, external_id, display_name, birth_on, age_method, age_reference, age_at, age_min,
+        country, language, time_zone, created_at
+    FROM users.person WHERE id = ANY (%(ids)s)
+"""
+
 _BY_EXTERNAL_ID = """
     SELECT id, external_id, display_name, birth_on, age_method, age_reference, age_at, age_min,
         country, language, time_zone, created_at
@@ -74,6 +81,18 @@ _BY_EXTERNAL_IDS = """
     SELECT id, external_id, display_name, birth_on, age_method, age_reference, age_at, age_min,
         country, language, time_zone, created_at
     FROM users.person WHERE external_id LIKE %(pattern)s ORDER BY external_id LIMIT %(limit)s
+"""
+
+_LISTED = """
+    SELECT id, external_id, display_name, birth_on, age_method, age_reference, age_at, age_min,
+        country, language, time_zone, created_at
+    FROM users.person
+    WHERE (%(country)s::text IS NULL OR country = %(country)s)
+        AND (
+            %(before_at)s::timestamptz IS NULL
+            OR (created_at, id) < (%(before_at)s::timestamptz, %(before_id)s::uuid)
+        )
+    ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
 
 _ADD_RESTRICTION = """
@@ -101,6 +120,13 @@ _RESTRICTIONS = """
     SELECT id, user_id, scope, reason_code, sentence, next_step, expires_at, placed_by,
         placed_at, lifted_at, lifted_by, lift_reason
     FROM users.restriction WHERE user_id = %(user_id)s ORDER BY placed_at DESC, id
+"""
+
+_RESTRICTIONS_OF = """
+    SELECT id, user_id, scope, reason_code, sentence, next_step, expires_at, placed_by,
+        placed_at, lifted_at, lifted_by, lift_reason
+    FROM users.restriction
+    WHERE user_id = ANY (%(ids)s) AND scope = %(scope)s AND lifted_at IS NULL
 """
 
 
@@ -209,6 +235,11 @@ async def by_id(tx: Tx, user_id: UUID) -> User | None:
     return None if found is None else found.user()
 
 
+async def by_ids(tx: Tx, user_ids: Sequence[UUID]) -> list[User]:
+    """Those users that exist."""
+    return [one.user() for one in await rows(tx, _Person, _BY_IDS, {"ids": user_ids})]
+
+
 async def by_id_standing(tx: Tx, user_id: UUID) -> User | None:
     """The user with this id, whose standing cannot change until `tx` ends.
 
@@ -243,6 +274,20 @@ async def by_prefix(tx: Tx, prefix: str, *, limit: int) -> list[User]:
     """Users whose external id begins like this."""
     asked = {"pattern": _beginning(prefix), "limit": limit}
     return [one.user() for one in await rows(tx, _Person, _BY_EXTERNAL_IDS, asked)]
+
+
+async def listed(
+    tx: Tx, *, country: str | None, before: tuple[datetime, UUID] | None, limit: int
+) -> list[User]:
+    """Users, newest first, made known before `before`."""
+    before_at, before_id = before or (None, None)
+    asked = {
+        "country": country,
+        "before_at": before_at,
+        "before_id": before_id,
+        "limit": limit,
+    }
+    return [one.user() for one in await rows(tx, _Person, _LISTED, asked)]
 
 
 def _beginning(text: str) -> str:
@@ -285,3 +330,9 @@ async def restrictions(tx: Tx, user_id: UUID) -> list[Restriction]:
     """All restrictions of a user, the lifted and the ended too, newest first."""
     found = await rows(tx, _Restriction, _RESTRICTIONS, {"user_id": user_id})
     return [one.restriction() for one in found]
+
+
+async def restrictions_of(tx: Tx, user_ids: Sequence[UUID], scope: Scope) -> list[Restriction]:
+    """The restrictions of one scope on any of these users that nobody lifted."""
+    asked = {"ids": user_ids, "scope": scope.value}
+    return [one.restriction() for one in await rows(tx, _Restriction, _RESTRICTIONS_OF, asked)]

@@ -11,6 +11,14 @@ Always:
 - a hold that ends gives its coins back to the lots it took them from.
 """
 
+from coinwell.wallet.adjusting import (
+    COINS_MAX,
+    RECORDERS,
+    Adjustment,
+    AdjustmentWrong,
+    CoinsNotThere,
+    adjust,
+)
 from coinwell.wallet.asking import Arrivals, Describer
 from coinwell.wallet.balances import (
     Overview,
@@ -44,9 +52,10 @@ from coinwell.wallet.types import (
 )
 
 __all__ = [
-    "PAGE_LINES", "PAGE_LINES_MAX", "Arrival", "Arrivals", "Balance", "Describer", "Fold",
+    "COINS_MAX", "PAGE_LINES", "PAGE_LINES_MAX", "RECORDERS", "Adjustment", "AdjustmentWrong",
+    "Arrival", "Arrivals", "Balance", "CoinsNotThere", "Describer", "Fold",
     "Holding", "Line", "LineStatus", "Lot", "LotClash", "LotKind", "LotState", "Month",
-    "MonthLine", "Move", "MoveKind", "Overview", "Page", "Share", "balance", "fold", "fold_of",
-    "holding", "lots_of_orders", "lots_of_user", "month_line", "month_of", "moves_of",
+    "MonthLine", "Move", "MoveKind", "Overview", "Page", "Share", "adjust", "balance", "fold",
+    "fold_of", "holding", "lots_of_orders", "lots_of_user", "month_line", "month_of", "moves_of",
     "name_lot", "overview", "statement", "wallet_id", "whole_fold_of",
 ]  # fmt: skip

@@ -10,6 +10,8 @@ NS_PER_S = 1_000_000_000
 # Debits that take back a certain purchase: `user_data_128` is its order. In other debits that
 # field is the business of the room that made them.
 CLAWBACKS = frozenset({int(Kind.REFUND), int(Kind.RECOVERY)})
+# Debits that nobody spent.
+_TAKEN_BACK = CLAWBACKS | {int(Kind.ADJUST_TAKE)}
 _RECHARGE = int(Kind.RECHARGE)
 
 
@@ -47,15 +49,15 @@ def moves_of(wallet_id: int, transfers: Iterable[Transfer]) -> Iterator[Move]:
         coins, code, at_ns = transfer.amount, transfer.code, transfer.timestamp
         if kind is None or (coins == 0 and kind is not post):
             continue
-        clawback = out and code in CLAWBACKS
+        names_one = not out or code in CLAWBACKS
         yield Move(
             transfer.id,
             kind,
             coins,
             at_ns,
-            transfer.user_data_128 if clawback or not out else 0,
+            transfer.user_data_128 if names_one else 0,
             transfer.pending_id,
             at_ns + transfer.timeout * NS_PER_S if kind is hold and transfer.timeout else 0,
             code != _RECHARGE,
-            clawback,
+            out and code in _TAKEN_BACK,
         )

@@ -45,10 +45,13 @@ WORDS: Mapping[int, str] = MappingProxyType(
         Kind.RECOVERY: "Refund of a recharge",
         Kind.SPEND: "Coins spent",
         Kind.GIFT: "Gift",
+        Kind.ADJUST_GIVE: "Coins given to you",
+        Kind.ADJUST_TAKE: "Coins taken back",
     }
 )
 _OTHER_IN, _OTHER_OUT = "Coins received", "Coins used"
 _ORDER_CODES = frozenset({int(Kind.RECHARGE), int(Kind.BONUS)}) | CLAWBACKS
+_LOT_CODES = _ORDER_CODES | {int(Kind.ADJUST_GIVE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +114,7 @@ def _before(cursor: str | None) -> int:
 
 
 async def _lots(tx: Tx, shown: Sequence[Transfer]) -> dict[tuple[int, LotKind], Lot]:
-    orders = {
-        UUID(int=transfer.user_data_128) for transfer in shown if transfer.code in _ORDER_CODES
-    }
+    orders = {UUID(int=transfer.user_data_128) for transfer in shown if transfer.code in _LOT_CODES}
     return {(lot.id.int, lot.kind): lot for lot in await store.of_orders(tx, sorted(orders))}
 
 

@@ -76,7 +76,7 @@ class Move(Struct, frozen=True, gc=False):
     holds: int = 0  # POST and VOID: the id of the hold.
     expires_ns: int = 0  # HOLD: when the held coins go back by themselves; 0 for never.
     promotional: bool = False  # CREDIT without known terms: coins that cost nothing.
-    clawback: bool = False  # DEBIT, POST: a refund takes back what it had brought.
+    clawback: bool = False  # DEBIT, POST: taken back, by a refund or an operator, and not spent.
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class MonthLine:
     money_in: tuple[Money, ...]
     coins_in: int
     coins_out: int  # Spent; not what refunds took back.
-    coins_returned: int  # Taken back because a recharge was refunded.
+    coins_returned: int  # Taken back: a recharge was refunded, or an operator decided so.
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,10 @@ class PostgresLedger:
         """Take back every hold whose time is up."""
         await self._coalescer.submit(PulseUnit(), size=1)
 
+    def busy_s(self) -> float:
+        """For how long the batch at work has been at work."""
+        return self._coalescer.busy_s()
+
     async def lookup_accounts(self, ids: Sequence[int]) -> list[Account]:
         """The accounts of these ids, in their order."""
         async with self._pool.connection() as connection:

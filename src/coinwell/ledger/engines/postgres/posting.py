@@ -1,19 +1,31 @@
 """One batch after the other: lock the head, load, decide, write, commit, answer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from time import perf_counter
+from typing import cast
 
 from psycopg import Error
 
 from coinwell.base.ids import new_uuid
+from coinwell.ledger import counting
 from coinwell.ledger.coalescer import Batch, OutcomeUnknown
 from coinwell.ledger.engines.postgres.connecting import PASSING, writer_connection
 from coinwell.ledger.engines.postgres.loading import EXPIRING_MAX, Loaded, load, load_holds
 from coinwell.ledger.engines.postgres.records import Connection
-from coinwell.ledger.engines.postgres.units import Answer, Unit, decide, packed, touched, unpacked
+from coinwell.ledger.engines.postgres.units import (
+    Answer,
+    TransfersUnit,
+    Unit,
+    decide,
+    packed,
+    touched,
+    unpacked,
+)
 from coinwell.ledger.engines.postgres.writing import Reply, write
 from coinwell.ledger.machine import Writes, pulse
+from coinwell.ledger.types import CreateTransferResult
 
 # Longer than the server's own limits: only a server that does not answer at all comes to this.
 _ANSWER_S_MAX = 30.0
@@ -87,8 +99,20 @@ class Writer:
             return None
         answers = decide(batch.units, loaded.state, writes, now_ns)
         reply = Reply(self.id, batch.number, packed(answers))
+        began = perf_counter()
         await write(connection, loaded.head, writes, reply)
+        counting.COMMIT_SECONDS.observe(perf_counter() - began)
+        _count(batch.units, answers)
         return answers
+
+
+def _count(units: Sequence[Unit], answers: Sequence[Answer]) -> None:
+    counting.count_statuses(
+        result.status
+        for unit, answer in zip(units, answers, strict=True)
+        if isinstance(unit, TransfersUnit)
+        for result in cast("list[CreateTransferResult]", answer)
+    )
 
 
 async def _expire(connection: Connection, loaded: Loaded, now_ns: int) -> Writes:

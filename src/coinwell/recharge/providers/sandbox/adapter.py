@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx2
 import msgspec
 
+from coinwell.base import tracing
 from coinwell.base.clock import Clock, SystemClock
 from coinwell.base.money import Money
 from coinwell.base.refusal import Refusal
@@ -92,8 +93,11 @@ class SandboxProvider:
         webhook_secrets: Sequence[str],
         timeout_s: float = 10.0,
         clock: Clock | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """`webhook_secrets` are all that are in force, several while one is being replaced.
+
+        `transport` leads to a sandbox elsewhere than on the network, such as in this process.
 
         An empty one counts for nothing: anybody could sign with it. Refuses: `Misconfigured`.
         """
@@ -104,7 +108,9 @@ class SandboxProvider:
             headers={"authorization": f"Bearer {secret}"},
             timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, 3.0)),
             follow_redirects=False,
+            event_hooks={"request": [tracing.send_along]},
             trust_env=False,  # A proxy from the environment has no business here.
+            transport=transport,
         )
 
     async def create_payment(self, order: OrderView, *, idempotency_key: str) -> Started:
