@@ -45,8 +45,10 @@ async def test_coins_held_and_owed_are_told_apart(world: World) -> None:
     order = await world.recharge(100, 106)
     hold = await world.hold(30)
     assert await balance(world.ledger, world.user_id) == Balance(70, 30, 0)
+    moved = (await balance(world.ledger, world.user_id)).moved
     await world.end(hold, keep=10)
     assert await balance(world.ledger, world.user_id) == Balance(90, 0, 0)
+    assert (await balance(world.ledger, world.user_id)).moved == moved + 10
     await world.refund(order, 100)
     assert await balance(world.ledger, world.user_id) == Balance(0, 0, 10)
 

@@ -293,7 +293,6 @@ async def _as_json(
     live: LiveDeps, viewer: User, found: Scene, answer: GiftSent | Sheet
 ) -> Response[Any]:
     purse = msgspec.to_builtins(await _purse(live, viewer, found))
-    purse["read"] = live.clock.now_ns() // 1_000
     if isinstance(answer, GiftSent):
         return Response({"step": Step.SENT, "coins": answer.coins, "purse": purse})
     body = {"step": answer.step, "sheet": msgspec.to_builtins(answer), "purse": purse}

@@ -145,7 +145,7 @@ async def purse_of(
     spent = await _spent(pool, ledger, viewer.id, shown)
     money = "" if shown.offer is None else true_price_text(shown.offer, spent)
     left, words = await _limit_left(pool, ledger, viewer.id, now)
-    return Purse(held.coins, spent, money, left, words)
+    return Purse(held.coins, spent, money, left, words, held.moved)
 
 
 async def _limit_left(

@@ -66,6 +66,7 @@ class Purse:
     spent_money: str
     limit_left: int | None = None
     limit_words: str = ""
+    moved: int = 0  # Of two purses of one viewer, the higher one is the newer.
 
 
 @dataclass(frozen=True, slots=True)

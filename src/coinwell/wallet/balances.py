@@ -44,15 +44,16 @@ async def balance(ledger: Ledger, user_id: UUID) -> Balance:
         account.id: account
         for account in await ledger.lookup_accounts([wallet_id(user_id), debt_id])
     }
-    coins = held = debt = 0
+    coins = held = debt = moved = 0
     if wallet := found.get(wallet_id(user_id)):
         held = wallet.debits_pending
         coins = wallet.credits_posted - wallet.debits_posted - held
+        moved = wallet.credits_posted + wallet.debits_posted
     if owed := found.get(debt_id):
         debt = owed.debits_posted - owed.credits_posted
     assert coins >= 0
     assert debt >= 0
-    return Balance(coins, held, debt)
+    return Balance(coins, held, debt, moved)
 
 
 async def overview(

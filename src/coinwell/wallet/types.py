@@ -1,6 +1,6 @@
 """The words of the wallet: lots, movements, what a fold of them says, lines of a statement."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -86,6 +86,8 @@ class Balance:
     coins: int  # Free to spend now.
     held: int  # Set aside by pending transfers.
     debt: int  # What a refund or lost dispute could not take back yet.
+    # Coins that ever came and went. It only rises: of two readings the higher one is the newer.
+    moved: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

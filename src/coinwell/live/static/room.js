@@ -286,7 +286,7 @@ function panel() {
   const sheet = by("sheet");
   const tiles = [...form.querySelectorAll(".tile")];
   const prices = new Map();
-  const own = { coins: Number(by("purse-coins").dataset.own), pending: 0, read: 0 };
+  const own = { coins: Number(by("purse-coins").dataset.own), pending: 0, moved: 0 };
   const run = { gifts: 0, coins: 0, name: "", at: 0 };
   let count = Number(form.elements.count.value);
   let latest = tiles[0];
@@ -305,11 +305,11 @@ function panel() {
   }
 
   function showOwn(purse) {
-    // Answers may overtake each other; the one that was read last counts.
-    if (purse.read < own.read) {
+    // Answers may overtake each other; the one that saw most happen counts.
+    if (purse.moved < own.moved) {
       return;
     }
-    own.read = purse.read;
+    own.moved = purse.moved;
     own.coins = purse.coins;
     by("purse-coins").textContent = coins(purse.coins);
     by("purse-spent").textContent = coins(purse.spent);
